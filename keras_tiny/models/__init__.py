@@ -31,7 +31,9 @@ def build(name: str, **arguments: Any) -> Any:
 def __getattr__(name: str) -> Callable[..., Any]:
     if name in MODELS:
         return MODELS.load(name)
-    raise AttributeError(f"module 'keras_tiny.models' has no attribute '{name}'; it knows {', '.join(MODELS)}")
+    raise AttributeError(
+        f"module 'keras_tiny.models' has no attribute '{name}'; it knows {', '.join(MODELS)}"
+    )
 
 
 def __dir__() -> list[str]:
