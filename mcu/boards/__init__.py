@@ -1,0 +1,5 @@
+"""Boards as data: one TOML each, found by name."""
+
+from mcu.boards.board import BOARDS_VARIABLE, Board, FlashPlan, SectorRun, UsbId, get_board, load_boards
+
+__all__ = ["BOARDS_VARIABLE", "Board", "FlashPlan", "SectorRun", "UsbId", "get_board", "load_boards"]
