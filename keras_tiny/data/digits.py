@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from io import BytesIO
 from typing import Literal
 
 import numpy as np
@@ -79,9 +80,9 @@ def packed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         labels: uint8 (1797,), the digit.
         split: uint8 (1797,), index into `SPLITS`.
     """
-    with files("keras_tiny.data").joinpath("packaged/digits.npz").open("rb") as file:
-        with np.load(file, allow_pickle=False) as archive:
-            counts, labels, split = archive["counts"], archive["labels"], archive["split"]
+    content = files("keras_tiny.data").joinpath("packaged/digits.npz").read_bytes()
+    with np.load(BytesIO(content), allow_pickle=False) as archive:
+        counts, labels, split = archive["counts"], archive["labels"], archive["split"]
     pixels = ((counts.astype(np.uint16) * 255 + 8) // 16).astype(np.uint8)
     for array in (pixels, labels, split):
         array.flags.writeable = False

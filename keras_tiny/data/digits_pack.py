@@ -15,13 +15,13 @@ from keras_tiny.data.partition import position
 _HELD_OUT_PER_DIGIT = 30
 
 
-def pack() -> dict[str, np.ndarray]:
-    """counts uint8 (1797, 8, 8) of 0..16, labels uint8 (1797,), split uint8 (1797,) index into `SPLITS`."""
+def pack(file: str) -> None:
+    """Write counts uint8 (1797, 8, 8) of 0..16, labels uint8 (1797,), split uint8 (1797,) index into `SPLITS`."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     labels = digits.target.astype(np.uint8)
-    return {"counts": digits.images.astype(np.uint8), "labels": labels, "split": stratified(labels)}
+    np.savez_compressed(file, counts=digits.images.astype(np.uint8), labels=labels, split=stratified(labels))
 
 
 def stratified(labels: np.ndarray) -> np.ndarray:
@@ -37,4 +37,4 @@ def stratified(labels: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(sys.argv[1], **pack())
+    pack(sys.argv[1])

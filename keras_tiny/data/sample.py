@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 
@@ -39,18 +40,22 @@ class Split(Sequence[Sample]):
         self,
         name: str,
         ids: Sequence[str],
-        labels: Sequence[int] | None,
+        labels: Sequence[int] | np.ndarray | None,
         read_image: Callable[[str], np.ndarray],
     ):
         self.name = name
         self.ids = tuple(ids)
-        self.labels = None if labels is None else np.asarray(labels, np.int64)
+        self.labels = None if labels is None else np.array(labels, np.int64)
         self._read_image = read_image
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Split: ...
+    def __getitem__(self, index: int | slice) -> Sample | Split:
         if isinstance(index, slice):
             chosen = range(len(self))[index]
             labels = None if self.labels is None else self.labels[index]

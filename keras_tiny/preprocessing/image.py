@@ -21,10 +21,10 @@ from PIL import Image
 from keras_tiny.errors import BadInput, DataError
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 
-EXTENSIONS = frozenset("jpg jpeg png bmp gif webp tif tiff ppm pgm".split())
+EXTENSIONS = frozenset(["jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm"])
 
 # Only these decoders run, whatever a file calls itself: EPS, for one, would start Ghostscript.
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
 # 256 MiB as RGB. A small file can claim far more ("decompression bomb"); Pillow warns from here on.
 MAX_PIXELS = 89_478_485
