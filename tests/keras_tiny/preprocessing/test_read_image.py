@@ -180,9 +180,10 @@ def test_any_damage_to_a_file_gives_a_picture_or_one_clear_error():
             damaged = whole.copy()
             damaged[rng.integers(0, len(whole), 4)] = rng.integers(0, 256, 4)
             try:
-                assert read_image(damaged.tobytes(), channels=3).shape[2] == 3
-            except DataError as error:
-                assert error.hint
+                read = read_image(damaged.tobytes(), channels=3)
+            except DataError:
+                continue
+            assert (read.dtype, read.shape[2]) == (np.uint8, 3)
 
 
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path):
