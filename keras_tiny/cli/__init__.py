@@ -1,0 +1,26 @@
+"""The `keras-tiny` command: parses and prints; the function of the same name does the work."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import typer
+
+from keras_tiny.cli import audit, demo, export, models, quantize, train
+from mcu import console
+
+app = typer.Typer(
+    name="keras-tiny",
+    help="Train tiny vision networks quantization-aware and export them to TensorFlow Lite Micro.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (models, train, quantize, export, audit, demo):
+    command.register(app)
+
+
+def main() -> NoReturn:
+    """Entry point of the console script."""
+    console.run(app)

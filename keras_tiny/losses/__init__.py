@@ -1,0 +1,1 @@
+"""Losses: (targets, outputs) → one number per sample."""

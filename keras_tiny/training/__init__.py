@@ -1,0 +1,1 @@
+"""Training: batches in, a trained model and its run folder out."""

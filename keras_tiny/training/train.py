@@ -1,0 +1,81 @@
+"""`kt.train`: train a model that you built, in place, float or quantization-aware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_tiny.data.sample import Dataset
+from keras_tiny.keras_api import require_keras2_model
+from keras_tiny.recipe import AugmentPart, OptimizerPart, PhasePart, Recipe
+from keras_tiny.tasks import classification
+from keras_tiny.training.log import EpochRecord, RunLog
+from keras_tiny.training.loop import OnEpoch, train_phase
+from keras_tiny.training.pipeline import prepare
+from keras_tiny.training.seeds import seed_everything
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """Attributes: val_accuracy: of the best epoch, whose weights the model now has; records: one per epoch."""
+
+    val_accuracy: float
+    best_epoch: int
+    records: tuple[EpochRecord, ...]
+
+
+def train(
+    model: Any,
+    data: Dataset,
+    *,
+    epochs: int = 30,
+    batch_size: int = 32,
+    learning_rate: float | None = None,
+    optimizer: OptimizerPart | None = None,
+    schedule: str = "cosine",
+    augment: AugmentPart | None = None,
+    label_smoothing: float = 0.0,
+    seed: int = 0,
+    log: str | Path | None = None,
+    on_epoch: OnEpoch = lambda record: None,
+) -> TrainResult:
+    """Train a tf_keras classifier in place and leave the weights of its best validation epoch in it.
+
+    Args:
+        model: from `keras_tiny.models`, your own tf_keras model, or what `keras_tiny.quantize` made of either.
+        learning_rate: at its highest; 1e-3 by default, 1e-4 for a quantized model.
+        log: file that gets one JSON line per epoch.
+
+    Raises:
+        BadInput: a Keras 3 model, or one whose shapes are not the data's.
+        TrainingFailed: the loss is no longer finite; the best weights so far are in the model.
+    """
+    from keras_tiny.quantization import is_quantized
+
+    require_keras2_model(model, verb="train")
+    spec = data.preprocessing
+    classification.check_model(
+        model, labels=data.labels, input_shape=(spec.height, spec.width, spec.channels)
+    )
+    quantized = is_quantized(model)
+    rate = learning_rate if learning_rate is not None else (1e-4 if quantized else 1e-3)
+    phase = PhasePart.model_validate({"epochs": epochs, "learning_rate": rate, "schedule": schedule})
+    recipe = Recipe(
+        batch_size=batch_size,
+        optimizer=optimizer or OptimizerPart(),
+        augment=augment or AugmentPart(),
+        label_smoothing=label_smoothing,
+        seed=seed,
+    )
+    run_log = RunLog(Path(log)) if log is not None else None
+
+    def each_epoch(record: EpochRecord) -> None:
+        if run_log is not None:
+            run_log.append(record)
+        on_epoch(record)
+
+    seed_everything(seed)
+    name = "qat" if quantized else "float"
+    result = train_phase(model, prepare(data), recipe, phase, name=name, on_epoch=each_epoch)
+    return TrainResult(result.best_val_metric, result.best_epoch, result.records)
