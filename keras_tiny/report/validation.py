@@ -1,0 +1,106 @@
+"""The validation report: what a board answered, against the desk and against the truth, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_tiny.metrics import Agreement, ClassFigures
+from keras_tiny.report import plots
+from keras_tiny.report.page import render
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture on the page, with what was right and what was answered.
+
+    Attributes:
+        image: uint8 (height, width, channels) as the data set holds it.
+        detail: one line below the answers, e.g. which bytes differ.
+    """
+
+    id: str
+    image: np.ndarray
+    truth: str
+    desk: str
+    board: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ClassificationPart:
+    """The part of the page that only a classification has.
+
+    Attributes:
+        accuracies: where → accuracy 0..1 or None where it was not measured, in the order of the rows.
+        confusion_board, confusion_desk: counts (classes, classes), row is the truth.
+        per_class: figures of the board's answers.
+    """
+
+    labels: tuple[str, ...]
+    accuracies: Mapping[str, float | None]
+    confusion_board: np.ndarray
+    confusion_desk: np.ndarray
+    per_class: tuple[ClassFigures, ...]
+
+
+@dataclass(frozen=True)
+class ValidationPage:
+    """Everything on the page, ready to print.
+
+    Attributes:
+        name, board, engine, data: what was run, on what, by what, with which samples.
+        samples, mismatched_samples, mismatched_bytes, output_bytes: of the comparison with the desk;
+            `output_bytes` is how many bytes were compared.
+        metrics: name → value of the board's answers, 0..1.
+        agreements: row of the ST-style table → its figures.
+        error_steps: desk minus board in integer steps → elements.
+        disagreements, disagreements_left_off: pictures where a byte differs, and how many more there are.
+        mistakes, mistakes_left_off: pictures that the board got wrong, the surest first, and how many more.
+        latencies_us, round_trips_us: one per sample.
+        link, model, made: rows of the small tables, name → printed value.
+    """
+
+    name: str
+    board: str
+    engine: str
+    data: str
+    samples: int
+    mismatched_samples: int
+    mismatched_bytes: int
+    output_bytes: int
+    metrics: Mapping[str, float]
+    agreements: Mapping[str, Agreement]
+    error_steps: Mapping[int, int]
+    latencies_us: np.ndarray
+    round_trips_us: np.ndarray
+    link: Mapping[str, str]
+    model: Mapping[str, str]
+    made: Mapping[str, str]
+    classification: ClassificationPart | None = None
+    disagreements: tuple[Example, ...] = ()
+    disagreements_left_off: int = 0
+    mistakes: tuple[Example, ...] = ()
+    mistakes_left_off: int = 0
+    tiles: Mapping[str, str] = field(default_factory=dict)
+
+
+def render_validation(page: ValidationPage) -> str:
+    """The page as one HTML file: no script, nothing fetched; light or dark as the reader's system is."""
+    drawn = {
+        "latency": plots.histogram(page.latencies_us, unit="µs", title="Latency per inference, microseconds"),
+        "confusion_board": "",
+        "confusion_desk": "",
+    }
+    part = page.classification
+    if part is not None:
+        drawn["confusion_board"] = plots.heat_map(
+            part.confusion_board, labels=part.labels, title="Confusion matrix of the board's answers"
+        )
+        if (part.confusion_board != part.confusion_desk).any():
+            drawn["confusion_desk"] = plots.heat_map(
+                part.confusion_desk, labels=part.labels, title="Confusion matrix of the desk's answers"
+            )
+    return render("validation.html.j2", page=page, plots=drawn)

@@ -1,0 +1,170 @@
+"""The validation page: one file, nothing fetched, everything escaped, the verdict on top."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_tiny.metrics import agreement, confusion_matrix, per_class
+from keras_tiny.report import Example, ValidationPage, render_validation
+from keras_tiny.report.page import count, figure, percent, points, size
+from keras_tiny.report.pictures import png_uri
+from keras_tiny.report.validation import ClassificationPart
+
+EVIL = '"><script>alert(1)</script>'
+TRUTH = np.array([0, 1, 1])
+CONFUSION = confusion_matrix(TRUTH, np.array([0, 1, 0]), num_classes=2)
+
+
+def page(label: str = "cat") -> ValidationPage:
+    scores = np.array([[1.0, 0.0], [0.2, 0.8], [0.6, 0.4]])
+    return ValidationPage(
+        name="pets",
+        board="virtual",
+        engine="tflm",
+        data="folders:pets, test split",
+        samples=3,
+        mismatched_samples=0,
+        mismatched_bytes=0,
+        output_bytes=6,
+        metrics={"accuracy": 2 / 3},
+        agreements={"X-cross": agreement(scores, scores)},
+        error_steps={0: 6},
+        latencies_us=np.array([100.0, 110.0, 120.0]),
+        round_trips_us=np.array([200.0, 210.0, 220.0]),
+        link={"retransmits": "0"},
+        model={"SHA-256": "ab" * 32},
+        made={"command": "mcu validate build/pets"},
+        classification=ClassificationPart(
+            labels=(label, "dog"),
+            accuracies={"float": 0.7, "PTQ": None, "board": 2 / 3},
+            confusion_board=CONFUSION,
+            confusion_desk=CONFUSION,
+            per_class=per_class(CONFUSION),
+        ),
+        mistakes=(Example("test/2.png", np.zeros((8, 8, 1), np.uint8), "dog", label, label, "surer by 0.2"),),
+    )
+
+
+class _Balance(HTMLParser):
+    """Fails on tags that do not close, collects what would be fetched."""
+
+    void = frozenset({"meta", "img"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.fetched += [v for k, v in attrs if k in ("src", "href") and v and not v.startswith("data:")]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def parsed(html: str) -> _Balance:
+    parser = _Balance()
+    parser.feed(html)
+    assert parser.open == []
+    return parser
+
+
+def test_the_page_is_whole_and_fetches_nothing():
+    html = render_validation(page())
+    found = parsed(html)
+    assert found.fetched == []
+    assert not found.tags & {"script", "link", "iframe"}
+    assert not re.search(r"url\(|@import|https?://", html)
+    assert 'name="viewport"' in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_the_verdict_is_the_first_thing_said():
+    html = render_validation(page())
+    assert "Bit-exact, 3 of 3 samples" in html
+    assert "<title>pets on virtual: bit-exact</title>" in html
+    assert html.index("Bit-exact, 3") < html.index("<h2>")
+
+
+def test_a_run_that_differs_says_how_much_and_shows_the_pictures_first():
+    seen = Example(
+        "test/1.png", np.zeros((4, 4, 3), np.uint8), "dog", "dog", "cat", "byte 1: desk 3, board 5"
+    )
+    differs = replace(
+        page(), mismatched_samples=1, mismatched_bytes=1, error_steps={-2: 1, 0: 5}, disagreements=(seen,)
+    )
+    html = render_validation(differs)
+    parsed(html)
+    assert "Not bit-exact, 1 of 3 samples differ" in html
+    assert "byte 1: desk 3, board 5" in html
+    assert html.index("Disagreements") < html.index("<h2>Accuracy</h2>")
+    assert '<td class="n">-2</td>' in html
+
+
+def test_the_desks_matrix_is_there_only_if_it_differs():
+    same = page()
+    other = replace(
+        same, classification=replace(same.classification, confusion_desk=np.array([[1, 0], [0, 2]]))
+    )
+    assert "On the desk" not in render_validation(same)
+    assert "On the desk" in render_validation(other)
+
+
+def test_what_was_not_measured_is_a_dash():
+    assert re.search(r'<td>PTQ</td><td class="n">–</td>\s*<td class="n">–</td>', render_validation(page()))
+
+
+def test_a_task_without_classes_has_a_page_too():
+    html = render_validation(replace(page(), classification=None, metrics={}))
+    parsed(html)
+    assert "Confusion matrix" not in html
+
+
+def test_every_name_is_escaped():
+    evil = replace(
+        page(EVIL), name=EVIL, board=EVIL, engine=EVIL, data=EVIL, link={EVIL: EVIL}, made={EVIL: EVIL}
+    )
+    example = Example(EVIL, np.zeros((2, 2, 1), np.uint8), EVIL, EVIL, EVIL, EVIL)
+    evil = replace(
+        evil, mistakes=(example,), tiles={EVIL: EVIL}, agreements={EVIL: page().agreements["X-cross"]}
+    )
+    assert "script" not in parsed(render_validation(evil)).tags
+
+
+def test_a_picture_becomes_a_png_with_the_same_pixels():
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    raw = base64.b64decode(png_uri(image).removeprefix("data:image/png;base64,"))
+    assert (np.asarray(Image.open(io.BytesIO(raw))) == image).all()
+
+
+def test_a_large_picture_is_shrunk_to_keep_the_page_small():
+    raw = base64.b64decode(png_uri(np.zeros((600, 300, 1), np.uint8)).split(",")[1])
+    assert Image.open(io.BytesIO(raw)).size == (80, 160)
+
+
+def test_a_float_picture_is_refused():
+    with pytest.raises(ValueError, match="expected uint8"):
+        png_uri(np.zeros((2, 2, 3), np.float32))
+
+
+def test_numbers_are_printed_for_people():
+    assert (percent(0.98333), percent(None)) == ("98.33 %", "–")
+    assert (points(-0.0056), points(0.01), points(None)) == ("−0.56", "+1.00", "–")
+    assert (count(12345), count(None)) == ("12\u2009345", "–")
+    assert (size(41376), size(512), size(None)) == ("41\u2009376 B (40.4 KiB)", "512 B", "–")
+    assert (figure(0.000471234), figure(1.0), figure(None)) == ("0.00047123", "1", "–")
