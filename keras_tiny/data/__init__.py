@@ -1,4 +1,4 @@
-"""Data sets by name: `digits`, `folders:PATH`, each read into one `Dataset` of `Sample`s."""
+"""Data sets by name: `digits`, `folders:PATH`, `cifar10:PATH`, each read into one `Dataset` of `Sample`s."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ SOURCES = Registry(
     {
         "digits": Entry("keras_tiny.data.digits:load_digits", task="classification"),
         "folders": Entry("keras_tiny.data.folders:load_folders", task="classification"),
+        "cifar10": Entry("keras_tiny.data.cifar10:load_cifar10", task="classification"),
     },
 )
 
@@ -32,10 +33,10 @@ def load(
     """Open a data set; pictures are decoded when they are asked for, so 50,000 files open in about a second.
 
     Args:
-        source: "digits" or "folders:PATH" (docs/how_to/add_a_data_set.md adds one).
+        source: "digits", "folders:PATH" or "cifar10:PATH" (docs/how_to/add_a_data_set.md adds one).
         image_size: side in pixels or (height, width) of the model's input, 1 to 4096;
-            by default 32 for digits, 96 for folders.
-        channels: 3 (RGB) or 1 (grey); by default 1 for digits, 3 for folders.
+            by default 32 for digits and CIFAR-10, 96 for folders.
+        channels: 3 (RGB) or 1 (grey); by default 1 for digits, 3 for the others.
         seed: of the splits that are made here; `digits` and folders named train, val and test have their own.
 
     Raises:
