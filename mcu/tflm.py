@@ -17,7 +17,7 @@ import numpy as np
 
 from mcu.errors import BadInput, MissingExtra, ModelFileError, missing_extra
 from mcu.tensor import TensorSpec
-from mcu.tflite import TfliteModel, read_model
+from mcu.tflite import TfliteModel, check_graph, read_model
 from mcu.tflm_probe import ALIGNMENT_BYTES
 
 _MAX_ARENA_BYTES = 1 << 30
@@ -57,8 +57,9 @@ class TflmInterpreter:
 
     def __init__(self, model_bytes: bytes, *, arena_bytes: int | None = None):
         runtime = _runtime()
-        # The wheel itself trusts the file and ends the process on a damaged one.
+        # The wheel itself trusts the file: a damaged one ends the process or reads beyond the arena.
         model = read_model(model_bytes)
+        check_graph(model)
         if model.subgraph_count > 1:
             raise ModelFileError(
                 f"The model has {model.subgraph_count} subgraphs; control flow is not supported."

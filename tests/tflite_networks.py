@@ -107,3 +107,69 @@ def dense(graph: Graph, x: str, *, units_in: int, units: int, scale_in: float, n
     return graph.add(
         "FULLY_CONNECTED", (x, weights, bias), name, (1, units), scale=0.05, zero_point=3, options=options
     )
+
+
+def segmenter() -> bytes:
+    """Two levels down and up again with a skip: pooling, transposed convolution, concatenation, logistic, at 8x8x2."""
+    graph = Graph()
+    image = graph.input("image", (1, 8, 8, 2), scale=0.02, zero_point=10)
+    down = conv(
+        graph, image, (1, 8, 8, 4), name="down", channels_in=2, channels_out=4,
+        scale_in=0.02, scale_out=0.05, zero_point_out=-128, activation="RELU",
+    )  # fmt: skip
+    pool = {"padding": "VALID", "stride_h": 2, "stride_w": 2, "filter_height": 2, "filter_width": 2}
+    pooled = graph.add(
+        "MAX_POOL_2D", (down,), "pooled", (1, 4, 4, 4), scale=0.05, zero_point=-128, options=pool
+    )
+    up = transpose_conv(graph, pooled, (1, 8, 8, 4), name="up", channels_in=4, scale_in=0.05, scale_out=0.05)
+    options = {"axis": 3, "fused_activation_function": "NONE"}
+    skip = graph.add(
+        "CONCATENATION", (up, down), "skip", (1, 8, 8, 8), scale=0.05, zero_point=-128, options=options
+    )
+    logits = conv(
+        graph, skip, (1, 8, 8, 1), name="logits", channels_in=8, channels_out=1, side=1,
+        scale_in=0.05, scale_out=0.1, seed=5,
+    )  # fmt: skip
+    mask = graph.add("LOGISTIC", (logits,), "mask", (1, 8, 8, 1), scale=1 / 256, zero_point=-128)
+    return graph.build(outputs=(mask,))
+
+
+def transpose_conv(
+    graph: Graph,
+    x: str,
+    shape: Sequence[int],
+    *,
+    name: str,
+    channels_in: int,
+    scale_in: float,
+    scale_out: float,
+    zero_point_out: int = -128,
+    side: int = 2,
+    stride: int = 2,
+) -> str:
+    """A transposed convolution with random per-tensor weights, bias and a fused ReLU."""
+    rng = np.random.default_rng(11)
+    weights = rng.integers(-127, 128, (shape[3], side, side, channels_in), np.int8)
+    size = graph.constant(f"{name}/size", np.array(shape, np.int32))
+    kernel = graph.constant(f"{name}/weights", weights, scales=(0.01,), zero_points=(0,))
+    bias = graph.constant(
+        f"{name}/bias",
+        rng.integers(-500, 500, shape[3], np.int32),
+        scales=(0.01 * scale_in,),
+        zero_points=(0,),
+    )
+    return graph.add(
+        "TRANSPOSE_CONV",
+        (size, kernel, x, bias),
+        name,
+        shape,
+        scale=scale_out,
+        zero_point=zero_point_out,
+        options={
+            "padding": "VALID",
+            "stride_h": stride,
+            "stride_w": stride,
+            "fused_activation_function": "RELU",
+        },
+        version=4,
+    )

@@ -180,25 +180,25 @@ def _write(
     operator_offsets = [
         _operator(builder, each, codes.index((each.name, each.version))) for each in operators
     ]
-    graph = _table(
+    graph = write_table(
         builder,
         "SubGraph",
         {
-            "tensors": _offsets(builder, tensor_offsets),
-            "inputs": _numbers(builder, np.array(inputs, np.int32)),
-            "outputs": _numbers(builder, np.array(outputs, np.int32)),
-            "operators": _offsets(builder, operator_offsets),
+            "tensors": write_offsets(builder, tensor_offsets),
+            "inputs": write_numbers(builder, np.array(inputs, np.int32)),
+            "outputs": write_numbers(builder, np.array(outputs, np.int32)),
+            "operators": write_offsets(builder, operator_offsets),
             "name": builder.CreateString("main"),
         },
     )
     fields = {
         "version": 3,
-        "operator_codes": _offsets(builder, code_offsets),
-        "subgraphs": _offsets(builder, [graph]),
+        "operator_codes": write_offsets(builder, code_offsets),
+        "subgraphs": write_offsets(builder, [graph]),
         "description": builder.CreateString(description),
-        "buffers": _offsets(builder, buffers),
+        "buffers": write_offsets(builder, buffers),
     }
-    builder.Finish(_table(builder, "Model", fields), b"TFL3")
+    builder.Finish(write_table(builder, "Model", fields), b"TFL3")
     return bytes(builder.Output())
 
 
@@ -209,32 +209,32 @@ def _buffer(builder: flatbuffers.Builder, content: bytes) -> int:
         builder.head -= len(content)
         builder.Bytes[builder.head : builder.head + len(content)] = content
         data = builder.EndVector()
-    return _table(builder, "Buffer", {"data": data})
+    return write_table(builder, "Buffer", {"data": data})
 
 
 def _tensor(builder: flatbuffers.Builder, tensor: _Tensor, buffer: int) -> int:
     quantization = None
     if tensor.scales:
-        quantization = _table(
+        quantization = write_table(
             builder,
             "QuantizationParameters",
             {
-                "scale": _numbers(builder, np.array(tensor.scales, np.float32)),
-                "zero_point": _numbers(builder, np.array(tensor.zero_points, np.int64)),
+                "scale": write_numbers(builder, np.array(tensor.scales, np.float32)),
+                "zero_point": write_numbers(builder, np.array(tensor.zero_points, np.int64)),
                 "quantized_dimension": tensor.quantized_dimension,
             },
         )
     signature = np.array(tensor.shape_signature, np.int32)
     fields = {
-        "shape": _numbers(builder, np.array(tensor.shape, np.int32)),
+        "shape": write_numbers(builder, np.array(tensor.shape, np.int32)),
         "type": getattr(tflite.TensorType, tensor.dtype.upper()),
         "buffer": buffer,
         "name": builder.CreateString(tensor.name),
         "quantization": quantization,
         "is_variable": tensor.is_variable,
-        "shape_signature": _numbers(builder, signature) if tensor.shape_signature else None,
+        "shape_signature": write_numbers(builder, signature) if tensor.shape_signature else None,
     }
-    return _table(builder, "Tensor", fields)
+    return write_table(builder, "Tensor", fields)
 
 
 def _operator_code(builder: flatbuffers.Builder, name: str, version: int) -> int:
@@ -246,21 +246,21 @@ def _operator_code(builder: flatbuffers.Builder, name: str, version: int) -> int
         "version": version,
         "builtin_code": code,
     }
-    return _table(builder, "OperatorCode", fields)
+    return write_table(builder, "OperatorCode", fields)
 
 
 def _operator(builder: flatbuffers.Builder, operator: _Operator, code: int) -> int:
     table = TABLES.get(operator.name, f"{camel(operator.name.lower())}Options")
     options_type = getattr(tflite.BuiltinOptions, table, 0) if table else 0
-    options = _table(builder, table, _encoded(builder, operator.options)) if options_type else None
+    options = write_table(builder, table, _encoded(builder, operator.options)) if options_type else None
     fields = {
         "opcode_index": code,
-        "inputs": _numbers(builder, np.array(operator.inputs, np.int32)),
-        "outputs": _numbers(builder, np.array(operator.outputs, np.int32)),
+        "inputs": write_numbers(builder, np.array(operator.inputs, np.int32)),
+        "outputs": write_numbers(builder, np.array(operator.outputs, np.int32)),
         "builtin_options_type": options_type,
         "builtin_options": options,
     }
-    return _table(builder, "Operator", fields)
+    return write_table(builder, "Operator", fields)
 
 
 def _encoded(builder: flatbuffers.Builder, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,12 +269,12 @@ def _encoded(builder: flatbuffers.Builder, options: Mapping[str, Any]) -> dict[s
         if isinstance(value, str):
             value = getattr(getattr(tflite, ENUMERATIONS[name]), value)
         elif isinstance(value, list | tuple):
-            value = _numbers(builder, np.array(value, np.int32))
+            value = write_numbers(builder, np.array(value, np.int32))
         encoded[name] = value
     return encoded
 
 
-def _table(builder: flatbuffers.Builder, table: str, fields: Mapping[str, Any]) -> int:
+def write_table(builder: flatbuffers.Builder, table: str, fields: Mapping[str, Any]) -> int:
     """One table; fields in snake case, None for one that is left out."""
     getattr(tflite, f"{table}Start")(builder)
     for name, value in fields.items():
@@ -283,14 +283,14 @@ def _table(builder: flatbuffers.Builder, table: str, fields: Mapping[str, Any]) 
     return getattr(tflite, f"{table}End")(builder)
 
 
-def _offsets(builder: flatbuffers.Builder, offsets: Sequence[int]) -> int:
+def write_offsets(builder: flatbuffers.Builder, offsets: Sequence[int]) -> int:
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
     return builder.EndVector()
 
 
-def _numbers(builder: flatbuffers.Builder, values: np.ndarray) -> int:
+def write_numbers(builder: flatbuffers.Builder, values: np.ndarray) -> int:
     return builder.CreateNumpyVector(values)
 
 

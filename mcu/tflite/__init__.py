@@ -2,5 +2,6 @@
 
 from mcu.tflite.model import FLOAT_TYPES, ITEM_BITS, TfliteModel, TfliteOperator, TfliteTensor
 from mcu.tflite.reader import read_model
+from mcu.tflite.shapes import check_graph
 
-__all__ = ["FLOAT_TYPES", "ITEM_BITS", "TfliteModel", "TfliteOperator", "TfliteTensor", "read_model"]
+__all__ = ["FLOAT_TYPES", "ITEM_BITS", "TfliteModel", "TfliteOperator", "TfliteTensor", "check_graph", "read_model"]
