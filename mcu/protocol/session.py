@@ -1,0 +1,270 @@
+"""Talk to one board over one port: greet it, run inferences, leave it idle (docs/reference/protocol.md)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from mcu.errors import BadInput, BoardError, LinkError, WrongModel
+from mcu.protocol.connect import connect
+from mcu.protocol.exchange import Exchange
+from mcu.protocol.frame import DELIMITER, MAX_PAYLOAD_BYTES, Frame
+from mcu.protocol.identity import Identity
+from mcu.protocol.link import ByteStream, Link
+from mcu.protocol.messages import NO_COUNT, Ack, Bye, HelloAck, Type
+from mcu.protocol.stats import LinkStats
+from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
+
+_TURN_AROUND_S = 0.2
+_FIRST_WINDOW_BYTES = 8192  # on the line before a round trip is known
+_BYE_WAIT_S = 1.0
+_LAST_REQUEST = 0xFFFF  # 0 names no request
+# A model takes about as long every time; asking for its result sooner only makes the board say it twice.
+_PATIENCE = 1.5
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What the board answers for one request.
+
+    Attributes:
+        outputs: the bytes of every output tensor, in the model's order.
+        latency_us: of the model alone, measured on the board.
+        instructions: executed by the model; None where the board does not count them.
+    """
+
+    outputs: tuple[bytes, ...]
+    latency_us: int
+    instructions: int | None
+
+
+class Session:
+    """A greeted board. Made by `Session.connect`; a context manager.
+
+    Attributes:
+        identity: who answered (`mcu.protocol.Identity`).
+        terms: what was agreed on: version, payload, window (`mcu.protocol.messages.HelloAck`).
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        terms: HelloAck,
+        identity: Identity,
+        timer: RetransmitTimer,
+        silence_s: float,
+        clock: Callable[[], float],
+    ):
+        self.terms = terms
+        self.identity = identity
+        self._output_bytes = sum(spec.nbytes for spec in identity.outputs)
+        self._link = link
+        self._timer = timer
+        self._silence_s = silence_s
+        self._clock = clock
+        self._request = 0
+        self._expected_s = 0.0  # how long the model took last time
+        self._retransmits = 0
+        self._damage_reports = 0
+        self._tensor_bytes = 0
+        self._inferences = 0
+        self._link_s = 0.0
+        self._closed = False
+
+    @classmethod
+    def connect(
+        cls,
+        port: ByteStream,
+        *,
+        timeout_s: float = 5.0,
+        silence_s: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Session:
+        """Greet the board behind `port` and learn who it is. The session owns the port from here on.
+
+        Args:
+            timeout_s: to wait for an answer; boards that reset when the port opens need a second or two.
+            silence_s: longest time without a sign of life during `infer`; longer than one inference.
+            clock: seconds, monotonic.
+
+        Raises:
+            LinkError: nobody answers, with what was heard instead; VersionMismatch if versions differ.
+            PortError: the port went away.
+        """
+        link = Link(port, write_timeout_s=silence_s, clock=clock)
+        timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S + _FIRST_WINDOW_BYTES * _byte_s(port))
+        try:
+            terms, identity = connect(
+                link, timer=timer, timeout_s=timeout_s, nonce=secrets.randbits(32), clock=clock
+            )
+        except BaseException:
+            port.close()
+            raise
+        return cls(link, terms=terms, identity=identity, timer=timer, silence_s=silence_s, clock=clock)
+
+    @property
+    def stats(self) -> LinkStats:
+        """What was counted so far."""
+        return LinkStats(
+            frames_sent=self._link.frames_sent,
+            frames_received=self._link.frames_received,
+            bytes_sent=self._link.bytes_sent,
+            bytes_received=self._link.bytes_received,
+            tensor_bytes=self._tensor_bytes,
+            retransmits=self._retransmits,
+            crc_errors=self._link.crc_errors,
+            damage_reports=self._damage_reports,
+            inferences=self._inferences,
+            link_s=self._link_s,
+        )
+
+    def require_model(self, *, sha256: str, crc32: int) -> None:
+        """Make sure that the board runs this model.
+
+        Raises:
+            WrongModel: it names another file, or the bytes it computed its CRC-32 over are others.
+        """
+        ours, theirs = sha256.lower(), self.identity.model_sha256
+        if ours != theirs:
+            raise WrongModel(
+                f"{self._link.port.name}: {self.identity.board} runs the model {theirs[:12]}…, "
+                f"not {ours[:12]}… (SHA-256).",
+                hint="Flash this bundle with `mcu flash`, or give the bundle that is on the board.",
+            )
+        if crc32 != self.identity.model_crc32:
+            raise WrongModel(
+                f"{self._link.port.name}: {self.identity.board} names the right model, but its bytes have "
+                f"CRC-32 {self.identity.model_crc32:08x} instead of {crc32:08x}: its flash is damaged.",
+                hint="Flash it again with `mcu flash`.",
+            )
+
+    def infer(self, inputs: Sequence[bytes]) -> Inference:
+        """Run the model once.
+
+        Args:
+            inputs: the bytes of each input tensor, exactly as long as the tensor.
+
+        Raises:
+            BadInput: another number of tensors or bytes than the model's.
+            RemoteError: the board says why it cannot.
+            LinkError: the board stays silent for `silence_s`; BoardReset if it has started again.
+            PortError: the port went away.
+        """
+        self._check(inputs)
+        begin_s = self._clock()
+        self._request = self._request % _LAST_REQUEST + 1
+        exchange = Exchange(
+            request=self._request, inputs=inputs, output_bytes=self._output_bytes, terms=self.terms
+        )
+        try:
+            self._run(exchange)
+        finally:
+            self._retransmits += exchange.resent
+            self._damage_reports += exchange.damage_reports
+        output = exchange.outputs()
+        result = exchange.result
+        assert result is not None
+        self._expected_s = result.latency_us / 1e6
+        self._link_s += max(0.0, self._clock() - begin_s - self._expected_s)
+        self._tensor_bytes += sum(map(len, inputs)) + len(output)
+        self._inferences += 1
+        return Inference(
+            outputs=self._split(output),
+            latency_us=result.latency_us,
+            instructions=None if result.instructions == NO_COUNT else result.instructions,
+        )
+
+    def close(self) -> None:
+        """Leave the board idle and give the port back; may be called twice, and after an error."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._say_goodbye()
+        except BoardError:
+            pass  # it is gone or has started again: nothing left to tell it
+        finally:
+            self._link.port.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, exchange: Exchange) -> None:
+        heard_at = self._clock()
+        while not exchange.complete:
+            frames_out = exchange.take(self._link.next_seq)
+            if frames_out:
+                self._link.send(frames_out)
+            wait_s = self._timer.wait_s
+            if exchange.waits_for_model:
+                wait_s += _PATIENCE * self._expected_s
+            frames = self._listen(wait_s)
+            for frame in frames:
+                if frame.type in (Type.ACK, Type.NAK):
+                    self._timer.heard(self._link.round_trip_s(Ack.unpack(frame.payload).last_seq))
+                exchange.handle(frame)
+            if frames:
+                self._timer.heard()
+                heard_at = self._clock()
+            elif self._clock() - heard_at > self._silence_s:
+                raise LinkError(
+                    f"{self._link.port.name}: {self.identity.board} has been silent for {self._silence_s:g} s "
+                    f"during inference {self._inferences}.",
+                    hint="Reset the board; if the model takes that long, raise silence_s.",
+                )
+            else:
+                self._timer.expired()
+                exchange.nothing_heard()
+
+    def _listen(self, wait_s: float) -> list[Frame]:
+        """The next frames; while one is on its way, wait for its end, but no longer than the longest takes."""
+        begin = self._clock()
+        latest = begin + wait_s + 2 * MAX_PAYLOAD_BYTES * _byte_s(self._link.port)
+        end = begin + wait_s
+        while (now := self._clock()) < end:
+            received = self._link.bytes_received
+            frames = self._link.receive(timeout_s=end - now)
+            if frames:
+                return frames
+            if self._link.bytes_received > received:
+                end = min(max(end, self._clock() + MIN_WAIT_S), latest)
+        return []
+
+    def _check(self, inputs: Sequence[bytes]) -> None:
+        specs = self.identity.inputs
+        if len(inputs) != len(specs):
+            raise BadInput(f"The model has {len(specs)} input tensors, got {len(inputs)}.")
+        for spec, data in zip(specs, inputs, strict=True):
+            if len(data) != spec.nbytes:
+                raise BadInput(
+                    f"Input tensor '{spec.name}' of shape {spec.shape} takes {spec.nbytes} bytes, got {len(data)}."
+                )
+
+    def _split(self, output: bytes) -> tuple[bytes, ...]:
+        parts, at = [], 0
+        for spec in self.identity.outputs:
+            parts.append(output[at : at + spec.nbytes])
+            at += spec.nbytes
+        return tuple(parts)
+
+    def _say_goodbye(self) -> None:
+        """Ask the board to forget the connection; the delimiter ends a frame that an interrupt may have cut."""
+        self._link.send_raw(DELIMITER)
+        self._link.send_message(Bye())
+        end = self._clock() + _BYE_WAIT_S
+        while (left_s := end - self._clock()) > 0:
+            if any(frame.type == Type.BYE_ACK for frame in self._link.receive(timeout_s=left_s)):
+                return
+
+
+def _byte_s(port: ByteStream) -> float:
+    return 1 / port.line_bytes_per_s if port.line_bytes_per_s else 0.0

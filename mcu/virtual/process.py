@@ -1,0 +1,137 @@
+"""The virtual board's process: TensorFlow Lite Micro on a bundle's model, the link on a pty."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import pty
+import secrets
+import select
+import signal
+import sys
+import tty
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mcu.bundle import Bundle
+from mcu.errors import BadInput, ExitCode, KerasTinyError
+from mcu.protocol.crc import crc32
+from mcu.protocol.identity import Identity
+from mcu.tflm import TflmInterpreter
+from mcu.virtual.board import BoardLink
+
+BOARD_ID = "virtual"
+_READ_BYTES = 65536
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the board until it is interrupted, or until stdin closes with `--child`."""
+    parser = argparse.ArgumentParser(prog="python -m mcu.virtual", description=__doc__)
+    parser.add_argument("bundle", type=Path, help="a bundle, or a .tflite file")
+    parser.add_argument("--arena", type=int, metavar="BYTES", help="the model's memory; default: plenty")
+    parser.add_argument(
+        "--child",
+        action="store_true",
+        help="started by a program: say the port as JSON on stdout, end when stdin closes",
+    )
+    args = parser.parse_args(argv)
+    try:
+        board = load_board(args.bundle, arena_bytes=args.arena)
+    except KerasTinyError as error:
+        if args.child:
+            fields = {"kind": type(error).__name__, "error": error.message, "hint": error.hint}
+            print(json.dumps(fields), flush=True)
+        else:
+            print(error, file=sys.stderr)
+        return error.exit_code
+    # This process keeps the other end open too: without it, reading fails whenever no host has the port open.
+    board_fd, port_fd = pty.openpty()
+    tty.setraw(port_fd)
+    os.set_blocking(board_fd, False)
+    port = os.ttyname(port_fd)
+    if args.child:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then says goodbye
+        print(json.dumps({"port": port}), flush=True)
+    else:
+        print(f"virtual board with {args.bundle} on {port}; Ctrl-C ends it", flush=True)
+    try:
+        serve(board, fd=board_fd, stop_fd=sys.stdin.fileno() if args.child else None)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE
+
+
+def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
+    """A board with a bundle's model, or a .tflite file's, just after power-on.
+
+    Raises:
+        BundleError, ModelFileError: the bundle or the model is damaged.
+        BadInput: there is no such file, or the arena is too small.
+        MissingExtra: TensorFlow Lite Micro is not installed.
+    """
+    if path.is_file():
+        model_bytes = path.read_bytes()
+    elif path.suffix == ".tflite":
+        raise BadInput(f"There is no model {path}.")
+    else:
+        model_bytes = Bundle.open(path).model_bytes
+    engine = TflmInterpreter(model_bytes, arena_bytes=arena_bytes)
+    identity = Identity(
+        board=BOARD_ID,
+        engine="tflm",
+        firmware=_own_version(),
+        model_sha256=hashlib.sha256(model_bytes).hexdigest(),
+        model_crc32=crc32(model_bytes),
+        model_bytes=len(model_bytes),
+        arena_bytes=engine.arena_bytes,
+        inputs=engine.inputs,
+        outputs=engine.outputs,
+        reset_cause="power-on",
+    )
+    return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF))
+
+
+def serve(board: BoardLink, *, fd: int, stop_fd: int | None) -> None:
+    """Carry bytes between a non-blocking descriptor and the board until `stop_fd` is closed at its other end."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    if stop_fd is not None:
+        poll.register(stop_fd, select.POLLIN)
+    answer = b""
+    while True:
+        ready = dict(poll.poll())
+        if stop_fd in ready and not os.read(stop_fd, _READ_BYTES):
+            return
+        if fd not in ready:
+            continue
+        answer += board.feed(_read_all(fd))
+        answer = answer[_write_some(fd, answer) :]
+        # What does not fit waits here and not in a blocking write: the host may be waiting to write as well.
+        poll.modify(fd, select.POLLIN | select.POLLOUT if answer else select.POLLIN)
+
+
+def _read_all(fd: int) -> bytes:
+    parts = []
+    try:
+        while part := os.read(fd, _READ_BYTES):
+            parts.append(part)
+    except BlockingIOError:
+        pass
+    return b"".join(parts)
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    try:
+        return os.write(fd, data) if data else 0
+    except BlockingIOError:
+        return 0
+
+
+def _own_version() -> str:
+    try:
+        return version("keras-tiny")
+    except PackageNotFoundError:
+        return "unknown"
