@@ -31,14 +31,16 @@ def to_int8(image: np.ndarray, spec: PreprocessingSpec, tensor: TensorSpec) -> n
             f"the preprocessing gives int8 {shape}.",
             hint="Take the preprocessing from the same bundle as the model.",
         )
-    table = quantized_pixels(spec, tensor)
-    return table[resize(image, spec), np.arange(spec.channels)][None]
+    pixels = resize(image, spec)
+    tables = quantized_pixels(spec, tensor)
+    planes = [tables[channel].take(pixels[:, :, channel]) for channel in range(spec.channels)]
+    return np.stack(planes, axis=-1)[None]
 
 
 @lru_cache(maxsize=8)
 def quantized_pixels(spec: PreprocessingSpec, tensor: TensorSpec) -> np.ndarray:
-    """int8 (256, channels), read-only: what each pixel value becomes, per channel."""
+    """int8 (channels, 256), read-only: what each pixel value becomes, per channel."""
     pixels = np.arange(256, dtype=np.uint8)[:, None].repeat(spec.channels, axis=1)
-    table = tensor.quantize(normalise(pixels, spec))
-    table.flags.writeable = False  # it is shared by every call
-    return table
+    tables = np.ascontiguousarray(tensor.quantize(normalise(pixels, spec)).T)
+    tables.flags.writeable = False  # they are shared by every call
+    return tables
