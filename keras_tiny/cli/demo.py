@@ -26,6 +26,9 @@ def demo(
     Example: keras-tiny demo --out build/demo
     """
     from keras_tiny.cli.progress import TrainingProgress
+    from keras_tiny.cli.quiet import load_tensorflow
+
+    load_tensorflow()
     from keras_tiny.demo import run_demo
 
     with TrainingProgress() as shown:

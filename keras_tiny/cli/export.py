@@ -24,6 +24,9 @@ def export(
 
     Example: keras-tiny export runs/mobilenet_v2-digits-1 --out build/digits
     """
+    from keras_tiny.cli.quiet import load_tensorflow
+
+    load_tensorflow()
     from keras_tiny.export.run import export_run
 
     bundle = export_run(run, out, name=name)

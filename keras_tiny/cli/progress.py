@@ -37,7 +37,6 @@ class TrainingProgress:
 
     def epoch(self, record: EpochRecord) -> None:
         self._console.print(
-            f"  {record.phase:5} epoch {record.epoch + 1:3}  loss {record.loss:7.4f}  "
-            f"{record.metric} {record.train_metric:7.2%} training, {record.val_metric:7.2%} validation  "
-            f"{record.images_per_s:6.0f} images/s"
+            f"  epoch {record.epoch + 1:3}  loss {record.loss:.4f}  {record.metric} {record.train_metric:.1%} "
+            f"train, {record.val_metric:.1%} val  {record.images_per_s:.0f} images/s"
         )

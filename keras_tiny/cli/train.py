@@ -94,6 +94,9 @@ def new_run_dir(recipe: Recipe) -> Path:
 def run_with_progress(recipe: Recipe, run_dir: Path, **options: Any) -> RunResult:
     """`run_recipe`, shown on stderr."""
     from keras_tiny.cli.progress import TrainingProgress
+    from keras_tiny.cli.quiet import load_tensorflow
+
+    load_tensorflow()
     from keras_tiny.training.run import run_recipe
 
     with TrainingProgress() as shown:

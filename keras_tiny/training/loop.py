@@ -123,7 +123,10 @@ def compile_step(model: Any, optimizer: Any, *, label_smoothing: float) -> Calla
     probabilities = classification.ends_in_softmax(model)
     variables = model.trainable_variables
 
-    @tf.function(reduce_retracing=True)
+    pictures = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
+    targets = tf.TensorSpec([None, model.output_shape[-1]], tf.float32)
+
+    @tf.function(input_signature=[pictures, targets, tf.TensorSpec([None], tf.float32)])
     def step(inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             outputs = model(inputs, training=True)
@@ -142,7 +145,8 @@ def compile_step(model: Any, optimizer: Any, *, label_smoothing: float) -> Calla
 
 def compile_predict(model: Any) -> Callable[[tf.Tensor], tf.Tensor]:
     """inputs → outputs in inference mode; one compiled graph."""
-    return tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)]
+    return tf.function(lambda inputs: model(inputs, training=False), input_signature=signature)
 
 
 def predict_all(

@@ -34,4 +34,7 @@ def build_optimizer(part: OptimizerPart, *, variables: list[Any]) -> Any:
 
 def decays(variable_name: str) -> bool:
     """Whether weight decay applies to the variable of that name: to kernels, and to nothing else."""
-    return "kernel" in variable_name.rsplit("/", 1)[-1]
+    return variable_name.rsplit("/", 1)[-1].split(":")[0] in _KERNELS
+
+
+_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")

@@ -9,8 +9,9 @@ import numpy as np
 from keras_tiny.data.arrays import prepare_split
 from keras_tiny.data.sample import Dataset, Split
 from keras_tiny.keras_api import tf
+from keras_tiny.preprocessing.image import normalise
 from keras_tiny.preprocessing.spec import PreprocessingSpec
-from keras_tiny.recipe import AugmentPart
+from keras_tiny.recipe import AugmentPart, Recipe
 from keras_tiny.training.augment import augment_batch
 from keras_tiny.training.seeds import derive, generator
 
@@ -48,7 +49,14 @@ def prepare(data: Dataset) -> PreparedData:
     return PreparedData(**splits, spec=data.preprocessing, labels=data.labels)
 
 
-def normalise(images: tf.Tensor, spec: PreprocessingSpec) -> tf.Tensor:
+def calibration_images(prepared: PreparedData, recipe: Recipe) -> np.ndarray:
+    """A seeded choice of training pictures, float32 as the model takes them, that sets the activation ranges."""
+    count = min(recipe.quantize.calibration_samples, len(prepared.train))
+    chosen = generator(recipe.seed, "calibration").choice(len(prepared.train), count, replace=False)
+    return normalise(prepared.train.images[np.sort(chosen)], prepared.spec)
+
+
+def normalise_tensor(images: tf.Tensor, spec: PreprocessingSpec) -> tf.Tensor:
     """uint8 or float pixels → the model's input, as `preprocessing.image.prepare` computes it."""
     return (tf.cast(images, tf.float32) - np.float32(spec.mean)) / np.float32(spec.std)
 
@@ -95,7 +103,7 @@ def training_batches(
         picked.set_shape([None, spec.height, spec.width, spec.channels])
         classes.set_shape([None])
         changed = augment_batch(picked, augment, seed=tf.stack([base_seed, tf.cast(step, tf.int32)]))
-        inputs = normalise(changed, spec)
+        inputs = normalise_tensor(changed, spec)
         targets = tf.one_hot(classes, num_classes)
         sample_weights = tf.gather(class_weights, classes)
         if mixup > 0:
@@ -118,6 +126,6 @@ def evaluation_batches(
     def read(start: tf.Tensor) -> tf.Tensor:
         picked = tf.numpy_function(lambda at: images[at : at + batch_size], [start], tf.uint8, stateful=False)
         picked.set_shape([None, spec.height, spec.width, spec.channels])
-        return normalise(picked, spec)
+        return normalise_tensor(picked, spec)
 
     return dataset.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)

@@ -24,8 +24,8 @@ from keras_tiny.training.checkpoint import load_weights, save_weights
 from keras_tiny.training.curves import write_curves
 from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import compile_predict, predict_all, train_phase
-from keras_tiny.training.pipeline import PreparedData, prepare
-from keras_tiny.training.seeds import generator, seed_everything
+from keras_tiny.training.pipeline import PreparedData, calibration_images, prepare
+from keras_tiny.training.seeds import seed_everything
 from keras_tiny.training.state import Store
 from keras_tiny.versions import tool_versions
 from mcu.tflm import TflmInterpreter
@@ -100,12 +100,13 @@ def run_recipe(
 
     on_stage("ptq: post-training quantization, the baseline")
     calibration = calibration_images(prepared, recipe)
-    ptq = convert_ptq(model, calibration)
+    input_range = data.preprocessing.input_range
+    ptq = convert_ptq(model, calibration, input_range=input_range)
     (folder / "ptq.tflite").write_bytes(ptq)
     metrics["ptq"] = int8_accuracy(ptq, prepared, on_step=on_step)
 
     on_stage("qat: quantization-aware training")
-    qat = quantization.quantize(model, input_range=data.preprocessing.input_range)
+    qat = quantization.quantize(model, input_range=input_range)
     quantization.calibrate(qat, calibration)
     train_phase(
         qat,
@@ -184,13 +185,6 @@ def load_run(run_dir: str | Path, *, quantized: bool = True) -> tuple[Any, Datas
         )
     load_weights(weights, model)
     return model, data, recipe
-
-
-def calibration_images(prepared: PreparedData, recipe: Recipe) -> np.ndarray:
-    """A seeded choice of training pictures, float32 as the model takes them, that sets the activation ranges."""
-    count = min(recipe.quantize.calibration_samples, len(prepared.train))
-    chosen = generator(recipe.seed, "calibration").choice(len(prepared.train), count, replace=False)
-    return normalise(prepared.train.images[np.sort(chosen)], prepared.spec)
 
 
 def int8_accuracy(

@@ -8,11 +8,13 @@ from typing import Any
 
 from keras_tiny.data.sample import Dataset
 from keras_tiny.keras_api import require_keras2_model
+from keras_tiny.quantization import calibrate, is_quantized
+from keras_tiny.quantization.calibrate import unset_ranges
 from keras_tiny.recipe import AugmentPart, OptimizerPart, PhasePart, Recipe
 from keras_tiny.tasks import classification
 from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import OnEpoch, train_phase
-from keras_tiny.training.pipeline import prepare
+from keras_tiny.training.pipeline import calibration_images, prepare
 from keras_tiny.training.seeds import seed_everything
 
 
@@ -43,7 +45,8 @@ def train(
     """Train a tf_keras classifier in place and leave the weights of its best validation epoch in it.
 
     Args:
-        model: from `keras_tiny.models`, your own tf_keras model, or what `keras_tiny.quantize` made of either.
+        model: from `keras_tiny.models`, your own tf_keras model, or what `keras_tiny.quantize` made of either;
+            a quantized model that was never calibrated is calibrated first, on training pictures.
         learning_rate: at its highest; 1e-3 by default, 1e-4 for a quantized model.
         log: file that gets one JSON line per epoch.
 
@@ -51,8 +54,6 @@ def train(
         BadInput: a Keras 3 model, or one whose shapes are not the data's.
         TrainingFailed: the loss is no longer finite; the best weights so far are in the model.
     """
-    from keras_tiny.quantization import is_quantized
-
     require_keras2_model(model, verb="train")
     spec = data.preprocessing
     classification.check_model(
@@ -76,6 +77,9 @@ def train(
         on_epoch(record)
 
     seed_everything(seed)
+    prepared = prepare(data)
+    if quantized and unset_ranges(model):
+        calibrate(model, calibration_images(prepared, recipe))
     name = "qat" if quantized else "float"
-    result = train_phase(model, prepare(data), recipe, phase, name=name, on_epoch=each_epoch)
+    result = train_phase(model, prepared, recipe, phase, name=name, on_epoch=each_epoch)
     return TrainResult(result.best_val_metric, result.best_epoch, result.records)
