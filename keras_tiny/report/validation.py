@@ -59,7 +59,9 @@ class ValidationPage:
         error_steps: desk minus board in integer steps → elements.
         disagreements, disagreements_left_off: pictures where a byte differs, and how many more there are.
         mistakes, mistakes_left_off: pictures that the board got wrong, the surest first, and how many more.
-        latencies_us, round_trips_us: one per sample.
+        latencies_us: one per sample, n >= 1.
+        golden_samples: inputs of the bundle whose answers were written at export, also run on the board.
+        golden_problem: one sentence if they were answered otherwise.
         link, model, made: rows of the small tables, name → printed value.
     """
 
@@ -75,10 +77,11 @@ class ValidationPage:
     agreements: Mapping[str, Agreement]
     error_steps: Mapping[int, int]
     latencies_us: np.ndarray
-    round_trips_us: np.ndarray
     link: Mapping[str, str]
     model: Mapping[str, str]
     made: Mapping[str, str]
+    golden_samples: int = 0
+    golden_problem: str = ""
     classification: ClassificationPart | None = None
     disagreements: tuple[Example, ...] = ()
     disagreements_left_off: int = 0

@@ -38,7 +38,6 @@ def page(label: str = "cat") -> ValidationPage:
         agreements={"X-cross": agreement(scores, scores)},
         error_steps={0: 6},
         latencies_us=np.array([100.0, 110.0, 120.0]),
-        round_trips_us=np.array([200.0, 210.0, 220.0]),
         link={"retransmits": "0"},
         model={"SHA-256": "ab" * 32},
         made={"command": "mcu validate build/pets"},
@@ -114,6 +113,16 @@ def test_a_run_that_differs_says_how_much_and_shows_the_pictures_first():
     assert "byte 1: desk 3, board 5" in html
     assert html.index("Disagreements") < html.index("<h2>Accuracy</h2>")
     assert '<td class="n">-2</td>' in html
+
+
+def test_golden_inputs_answered_otherwise_turn_the_verdict():
+    html = render_validation(
+        replace(page(), golden_samples=8, golden_problem="2 of 8 golden inputs are off.")
+    )
+    parsed(html)
+    assert "Not bit-exact: the golden inputs differ" in html
+    assert "2 of 8 golden inputs are off." in html
+    assert "Disagreements" not in html
 
 
 def test_the_desks_matrix_is_there_only_if_it_differs():

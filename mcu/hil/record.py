@@ -1,0 +1,219 @@
+"""The run record: what one validation found, as `hil_run.json` (docs/reference/hil_run.md)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mcu.errors import BadInput
+from mcu.hil.files import write_together
+
+FORMAT_VERSION = 1
+RECORD_NAME = "hil_run.json"
+# A run that did not finish goes beside, never over, the record of one that did.
+INCOMPLETE_NAME = "hil_run.incomplete.json"
+OUTPUTS_NAME = "outputs.npy"
+REPORT_NAME = "report.html"
+
+# What scripts rely on in `mcu validate --json`; null where unknown.
+SUMMARY_KEYS = (
+    "board",
+    "engine",
+    "samples",
+    "mismatched_samples",
+    "mismatched_bytes",
+    "bit_exact",
+    "metrics",
+    "latency_us",
+    "instructions_per_inference",
+    "goodput_bytes_per_s",
+    "retransmits",
+    "ram_bytes",
+    "flash_bytes",
+    "model_sha256",
+    "report",
+)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Spread(_Frozen):
+    """How a figure is spread over the samples."""
+
+    min: float
+    median: float
+    p99: float
+    max: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Spread:
+        """Of (n,) values, n >= 1."""
+        low, median, p99, high = np.percentile(np.asarray(values, np.float64), [0, 50, 99, 100])
+        return cls(min=float(low), median=float(median), p99=float(p99), max=float(high))
+
+    def __str__(self) -> str:
+        return f"min {self.min:g}, median {self.median:g}, p99 {self.p99:g}, max {self.max:g}"
+
+
+class SampleRecord(_Frozen):
+    """One sample.
+
+    Attributes:
+        id: as in the data set.
+        truth, desk, board: class index; None where the task has none.
+        latency_us: of the inference, by the board.
+        round_trip_us: from the first byte sent to the last received, by the host.
+        differing_bytes: offsets into the output bytes where the board is not the desk; empty is bit-exact.
+    """
+
+    id: str
+    truth: int | None = None
+    desk: int | None = None
+    board: int | None = None
+    latency_us: int = Field(ge=0)
+    round_trip_us: int = Field(ge=0)
+    differing_bytes: tuple[int, ...] = ()
+
+
+class GoldenCheck(_Frozen):
+    """The bundle's golden inputs, run on the board: are its answers those of the export?"""
+
+    samples: int
+    differing_bytes: dict[int, tuple[int, ...]] = Field(default_factory=dict)
+    """Index of a golden input → offsets where the board is not the golden output; bit-exact ones are left out."""
+    desk_agrees: bool = True
+    """False: the interpreter on this desk does not reproduce the golden outputs either."""
+
+
+class HilRun(_Frozen):
+    """One validation of one bundle on one board.
+
+    Attributes:
+        complete: False for a run that stopped; `stopped_by` says why, and the figures are of what was done.
+        created: UTC, ISO 8601.
+        command: what a person types to get this record again.
+        versions: name → version of what took part on the host.
+        data, split: the samples' source as the user named it, and which split.
+        output_bytes: of all samples together, compared one by one.
+        metrics: name → value of the board's answers, e.g. {"accuracy": 0.983}; empty for a task without.
+        desk_metrics: the same, of the interpreter on the desk, on the same bytes.
+        training_metrics: metric → {"float", "ptq", "qat"} as the bundle's manifest has them.
+        agreement: name of the comparison → its ST-style columns.
+        error_steps: desk minus board in integer steps → output elements.
+        latency_us: inference by the board's clock; round_trip_us: with the transfer, by the host's.
+        instructions_per_inference: median; None where the board does not count.
+        goodput_bytes_per_s: tensor bytes over the time spent on the link.
+        ram_bytes: what the model takes of working memory on the board (arena); flash_bytes: of its .tflite.
+        outputs, report: files of this run.
+    """
+
+    format_version: int = FORMAT_VERSION
+    complete: bool = True
+    stopped_by: str = ""
+    created: str
+    command: str
+    versions: dict[str, str]
+
+    bundle: str
+    task: str
+    labels: tuple[str, ...]
+    model_sha256: str
+    model_crc32: int
+    data: str
+    split: str
+    seed: int | None = None
+    limit: int | None = None
+
+    board: str
+    engine: str
+    firmware: str
+    port: str
+
+    samples: int
+    mismatched_samples: int
+    mismatched_bytes: int
+    output_bytes: int
+    golden: GoldenCheck | None = None
+    metrics: dict[str, float]
+    desk_metrics: dict[str, float]
+    training_metrics: dict[str, dict[str, float | None]]
+    agreement: dict[str, dict[str, float | None]]
+    error_steps: dict[int, int]
+    latency_us: Spread | None
+    round_trip_us: Spread | None
+    instructions_per_inference: int | None
+    goodput_bytes_per_s: float | None
+    retransmits: int | None
+    link: dict[str, float | int | None]
+    ram_bytes: int | None
+    flash_bytes: int | None
+    outputs: str | None = None
+    report: str | None = None
+    per_sample: tuple[SampleRecord, ...]
+
+    @property
+    def bit_exact(self) -> bool:
+        """Every byte of every sample is the desk's, and every golden output the export's."""
+        golden = self.golden.differing_bytes if self.golden else {}
+        return self.complete and not self.mismatched_bytes and not golden
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of the board's answers, 0..1; None for a task without."""
+        return self.metrics.get("accuracy")
+
+    def summary(self) -> dict[str, Any]:
+        """The keys of `mcu validate --json`."""
+        fields = {**self.model_dump(exclude={"per_sample"}), "bit_exact": self.bit_exact}
+        return {key: fields[key] for key in SUMMARY_KEYS}
+
+    def to_json(self) -> bytes:
+        """The content of `hil_run.json`, `bit_exact` spelt out for readers of the file."""
+        fields = {**self.model_dump(mode="json"), "bit_exact": self.bit_exact}
+        return (json.dumps(fields, indent=2, allow_nan=False) + "\n").encode()
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the record into `folder`, whole or not at all; returns its path.
+
+        An incomplete run is written beside the record of a complete one, not over it.
+        """
+        name = RECORD_NAME if self.complete else INCOMPLETE_NAME
+        write_together(Path(folder), {name: self.to_json()})
+        return Path(folder) / name
+
+    @classmethod
+    def read(cls, path: str | Path) -> HilRun:
+        """Read a record from its file or its folder.
+
+        Raises:
+            BadInput: no file there, not a record, or one of a newer format.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = path / RECORD_NAME
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise BadInput(
+                f"The run record {path} cannot be read: {error}.", hint="Run `mcu validate` again."
+            ) from error
+        version = fields.get("format_version") if isinstance(fields, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise BadInput(
+                f"{path} has format version {version}; this keras-tiny reads up to {FORMAT_VERSION}.",
+                hint="Update with: pip install -U keras-tiny",
+            )
+        try:
+            if isinstance(fields, dict):
+                fields.pop("bit_exact", None)  # derived
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the top level"
+            raise BadInput(f"{path} is not a run record: {where}: {first['msg']}.") from error

@@ -1,0 +1,228 @@
+"""Validate a bundle on a board: every test sample, every output byte, one record, one page."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from keras_tiny.data.sample import Dataset, Split
+from keras_tiny.metrics import integer_error_histogram
+from keras_tiny.report import render_validation
+from mcu.boards import Board
+from mcu.bundle import Bundle, npy_bytes
+from mcu.errors import BadInput, KerasTinyError
+from mcu.hil.compare import agreements, classification_metrics
+from mcu.hil.connection import board_named, connect_board, port_of
+from mcu.hil.files import write_together
+from mcu.hil.page import validation_page
+from mcu.hil.plan import Plan, make_plan
+from mcu.hil.record import (
+    INCOMPLETE_NAME,
+    OUTPUTS_NAME,
+    RECORD_NAME,
+    REPORT_NAME,
+    GoldenCheck,
+    HilRun,
+    SampleRecord,
+    Spread,
+)
+from mcu.hil.stream import Streamed, check_golden, stream
+from mcu.hil.versions import host_versions
+from mcu.protocol.session import Session
+from mcu.tflm import TflmInterpreter
+
+Progress = Callable[[int, int], None]
+
+
+def validate(
+    bundle: Bundle | str | Path,
+    data: Dataset | Split | str,
+    *,
+    board: str | Board = "virtual",
+    port: str | None = None,
+    limit: int | None = None,
+    out_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    seed: int | None = None,
+) -> HilRun:
+    """Stream a test set to the board and compare every output byte with TensorFlow Lite Micro on the desk.
+
+    Args:
+        data: a source's name ("digits", "folders:PATH"), a data set (its test split is taken), or a split.
+        port: URL or device of the board's port; the virtual board needs none.
+        limit: at most this many samples, the classes taking turns; None for all.
+        out_dir: where `hil_run.json`, `outputs.npy` and `report.html` go; by default `BUNDLE-hil-BOARD` beside the
+            bundle. A run that stops leaves what is there alone and adds `hil_run.incomplete.json`.
+        progress: called with (done, total) after every sample.
+        seed: of the choice under `limit`, and of a split that the source does not have itself.
+
+    Returns:
+        The record; `run.bit_exact` and `run.accuracy` answer the two questions.
+
+    Raises:
+        BadInput: data that is not the bundle's, an empty split, a folder that cannot be written.
+        BundleError, DataError: a damaged bundle; data that cannot be read.
+        PortError, LinkError, WrongModel: see `mcu.hil.connection.connect_board`; a board that goes away.
+        MissingExtra: the interpreter on the desk is not installed.
+    """
+    bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(bundle)
+    board = board_named(board)
+    # Everything that a person can get wrong fails here, before the port is opened.
+    url = port_of(bundle, board, port)
+    plan = make_plan(bundle, data, limit=limit, seed=seed)
+    folder = (
+        Path(out_dir) if out_dir is not None else bundle.path.parent / f"{bundle.path.name}-hil-{board.id}"
+    )
+    write_together(folder, {})
+    command = ["mcu", "validate", str(bundle.path), "--board", board.id]
+    command += ["--port", port] if port else []
+    command += ["--data", plan.source] if plan.source else []
+    command += ["--limit", str(limit)] if limit is not None else []
+    command += ["--seed", str(seed)] if seed is not None else []
+    desk = TflmInterpreter(bundle.model_bytes)
+    with connect_board(bundle, board=board, port=url) as session:
+        run = Run(bundle, plan, desk, session, port=url, command=shlex.join(command), limit=limit, seed=seed)
+        return run.validate(folder, progress=progress)
+
+
+class Run:
+    """A validation over a session that is open; `validate` makes one, and so does the pytest plugin.
+
+    Args:
+        desk: the interpreter whose answers are the reference.
+        session: greeted, and checked to run the bundle's model.
+        port, command, limit, seed: for the record.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        plan: Plan,
+        desk: TflmInterpreter,
+        session: Session,
+        *,
+        port: str,
+        command: str,
+        limit: int | None = None,
+        seed: int | None = None,
+    ):
+        self._bundle, self._plan, self._desk, self._session = bundle, plan, desk, session
+        self._facts = {"port": port, "command": command, "limit": limit, "seed": seed}
+        self._created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._golden: GoldenCheck | None = None
+        self._streamed: list[Streamed] = []
+
+    def validate(self, folder: Path, *, progress: Progress | None = None) -> HilRun:
+        """Stream, compare, write the three files; see `mcu.validate` for the errors."""
+        total = len(self._plan.indices)
+        try:
+            self._golden = check_golden(self._session, self._bundle, desk=self._desk)
+            for answer in stream(self._session, self._plan, bundle=self._bundle, desk=self._desk):
+                self._streamed.append(answer)
+                if progress is not None:
+                    progress(len(self._streamed), total)
+        except BaseException as error:
+            self._keep_what_was_done(folder, error)
+            raise
+        return self._finish(folder)
+
+    def _finish(self, folder: Path) -> HilRun:
+        desk, board = self._answers()
+        run = self._record(outputs=str(folder / OUTPUTS_NAME), report=str(folder / REPORT_NAME))
+        page = validation_page(run, manifest=self._bundle.manifest, plan=self._plan, desk=desk, board=board)
+        write_together(
+            folder,
+            {
+                OUTPUTS_NAME: npy_bytes(board),
+                REPORT_NAME: render_validation(page).encode(),
+                RECORD_NAME: run.to_json(),
+            },
+        )
+        (folder / INCOMPLETE_NAME).unlink(missing_ok=True)
+        return run
+
+    def _keep_what_was_done(self, folder: Path, error: BaseException) -> None:
+        if not self._streamed:
+            return
+        why = f"{type(error).__name__}: {error}".rstrip(": ")
+        # A second error here, a full disk for one, must not hide the first.
+        with suppress(BadInput):
+            path = self._record(stopped_by=why).write(folder)
+            if isinstance(error, KerasTinyError):
+                kept = f"The first {len(self._streamed)} of {len(self._plan.indices)} samples are kept in {path}."
+                error.hint = f"{error.hint} {kept}".strip()
+
+    def _answers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Output bytes int8 (samples, bytes) of desk and board."""
+        return np.stack([s.desk for s in self._streamed]), np.stack([s.board for s in self._streamed])
+
+    def _record(
+        self, *, stopped_by: str = "", outputs: str | None = None, report: str | None = None
+    ) -> HilRun:
+        manifest, identity, stats = self._bundle.manifest, self._session.identity, self._session.stats
+        desk, board = self._answers()
+        samples = tuple(self._sample(streamed) for streamed in self._streamed)
+        truth = None
+        metrics: dict[str, float] = {}
+        desk_metrics: dict[str, float] = {}
+        if manifest.task == "classification":
+            truth = np.array([sample.truth for sample in samples])
+            metrics, desk_metrics = classification_metrics(truth, board), classification_metrics(truth, desk)
+        counted = [s.instructions for s in self._streamed if s.instructions is not None]
+        return HilRun(
+            complete=not stopped_by,
+            stopped_by=stopped_by,
+            created=self._created,
+            versions=host_versions(),
+            bundle=manifest.name,
+            task=manifest.task,
+            labels=manifest.labels,
+            model_sha256=manifest.model_sha256,
+            model_crc32=manifest.model_crc32,
+            data=self._plan.source,
+            split=self._plan.split.name,
+            board=identity.board,
+            engine=identity.engine,
+            firmware=identity.firmware,
+            samples=len(samples),
+            mismatched_samples=sum(bool(sample.differing_bytes) for sample in samples),
+            mismatched_bytes=sum(len(sample.differing_bytes) for sample in samples),
+            output_bytes=board.size,
+            golden=self._golden,
+            metrics=metrics,
+            desk_metrics=desk_metrics,
+            training_metrics=manifest.metrics,
+            agreement=agreements(desk, board, tensors=manifest.outputs, truth=truth),
+            error_steps=integer_error_histogram(desk, board),
+            latency_us=Spread.of(np.array([sample.latency_us for sample in samples])),
+            round_trip_us=Spread.of(np.array([sample.round_trip_us for sample in samples])),
+            instructions_per_inference=int(np.median(counted)) if counted else None,
+            goodput_bytes_per_s=stats.goodput_bytes_per_s,
+            retransmits=stats.retransmits,
+            link=asdict(stats),
+            ram_bytes=identity.arena_used_bytes or identity.arena_bytes,
+            flash_bytes=identity.model_bytes,
+            outputs=outputs,
+            report=report,
+            per_sample=samples,
+            **self._facts,
+        )
+
+    def _sample(self, streamed: Streamed) -> SampleRecord:
+        classifies = self._bundle.manifest.task == "classification"
+        labels = self._plan.split.labels
+        return SampleRecord(
+            id=self._plan.split.ids[streamed.index],
+            truth=int(labels[streamed.index]) if classifies and labels is not None else None,
+            desk=int(streamed.desk.argmax()) if classifies else None,
+            board=int(streamed.board.argmax()) if classifies else None,
+            latency_us=streamed.latency_us,
+            round_trip_us=streamed.round_trip_us,
+            differing_bytes=streamed.differing_bytes,
+        )

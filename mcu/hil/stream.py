@@ -1,0 +1,90 @@
+"""Send samples to the board, one by one, and run each on the desk: the same bytes, two answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from keras_tiny.preprocessing.to_int8 import to_int8
+from mcu.bundle import Bundle
+from mcu.hil.compare import differing_bytes
+from mcu.hil.plan import Plan
+from mcu.hil.record import GoldenCheck
+from mcu.protocol.session import Inference
+from mcu.tflm import TflmInterpreter
+
+
+class Answering(Protocol):
+    """What answers an inference: `mcu.protocol.Session`."""
+
+    def infer(self, inputs: Sequence[bytes]) -> Inference: ...
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """One sample's two answers.
+
+    Attributes:
+        index: in the split.
+        desk, board: output bytes of every tensor, int8 (bytes,).
+        latency_us: of the inference, by the board; round_trip_us: with the transfer, by the host.
+        instructions: executed by the inference; None where the board does not count.
+    """
+
+    index: int
+    desk: np.ndarray
+    board: np.ndarray
+    latency_us: int
+    round_trip_us: int
+    instructions: int | None
+
+    @property
+    def differing_bytes(self) -> tuple[int, ...]:
+        return differing_bytes(self.desk, self.board)
+
+
+def stream(session: Answering, plan: Plan, *, bundle: Bundle, desk: TflmInterpreter) -> Iterator[Streamed]:
+    """Every sample of the plan in its order; a picture is decoded when its turn comes."""
+    (tensor,) = bundle.manifest.inputs
+    for index in plan.indices:
+        pixels = to_int8(plan.split[index].image, bundle.manifest.preprocessing, tensor)
+        begin = time.perf_counter()
+        answer = session.infer([pixels.tobytes()])
+        round_trip_us = round(1e6 * (time.perf_counter() - begin))
+        yield Streamed(
+            index=index,
+            desk=on_desk(desk, pixels),
+            board=as_int8(answer),
+            latency_us=answer.latency_us,
+            round_trip_us=round_trip_us,
+            instructions=answer.instructions,
+        )
+
+
+def check_golden(session: Answering, bundle: Bundle, *, desk: TflmInterpreter) -> GoldenCheck:
+    """Run the bundle's golden inputs, whose right answers were written at export, before any other data."""
+    (tensor,) = bundle.manifest.inputs
+    differing, desk_agrees = {}, True
+    for i, (golden_input, expected) in enumerate(
+        zip(bundle.golden_inputs, bundle.golden_outputs, strict=True)
+    ):
+        pixels = golden_input.reshape(tensor.shape)
+        found = differing_bytes(expected, as_int8(session.infer([pixels.tobytes()])))
+        if found:
+            differing[i] = found
+        desk_agrees = desk_agrees and not differing_bytes(expected, on_desk(desk, pixels))
+    return GoldenCheck(samples=len(bundle.golden_inputs), differing_bytes=differing, desk_agrees=desk_agrees)
+
+
+def on_desk(desk: TflmInterpreter, pixels: np.ndarray) -> np.ndarray:
+    """Output bytes of every tensor, int8 (bytes,), by the interpreter on the desk."""
+    return np.concatenate([output.ravel().view(np.int8) for output in desk.invoke([pixels])])
+
+
+def as_int8(answer: Inference) -> np.ndarray:
+    """Output bytes of every tensor, int8 (bytes,), as the board sent them."""
+    return np.frombuffer(b"".join(answer.outputs), np.int8)
