@@ -6,7 +6,8 @@ TensorFlow Lite Micro trusts the shapes in the file and reads or writes beyond i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import prod
 
 from mcu.errors import ModelFileError
@@ -30,31 +31,53 @@ class _Mismatch(Exception):
     """What an operator's rule says against it."""
 
 
+@dataclass(frozen=True)
+class Inconsistency:
+    """Something in a graph that does not hang together, at an operator or at a tensor that nothing computes."""
+
+    operator: TfliteOperator | None
+    tensor: TfliteTensor | None
+    reason: str
+
+
 def check_graph(model: TfliteModel) -> None:
     """Raise unless every tensor is computed once and before its use, and every known operator's shapes fit.
 
     Raises:
         ModelFileError: with the operator and the tensor named.
     """
+    for found in inconsistencies(model):
+        tensor = f"'{found.tensor.name}'" if found.tensor else "no output"
+        where = (
+            f"Operator {found.operator.index} ({found.operator.name}, {tensor})" if found.operator else tensor
+        )
+        raise ModelFileError(
+            f"{where} {found.reason}.", hint="The .tflite file is inconsistent; export it again."
+        )
+
+
+def inconsistencies(model: TfliteModel) -> Iterator[Inconsistency]:
+    """Everything that `check_graph` would raise for, in the order of the operators."""
     known = {tensor.index for tensor in model.tensors if tensor.is_constant or tensor.is_variable}
     known.update(model.inputs)
     for operator in model.operators:
+        first = model.tensors[operator.outputs[0]] if operator.outputs else None
         for index in operator.inputs:
             if index >= 0 and index not in known:
-                raise _broken(operator, model, f"reads '{model.tensors[index].name}' before it is computed")
+                name = model.tensors[index].name
+                yield Inconsistency(operator, first, f"reads '{name}' before it is computed")
         for index in operator.outputs:
             if index in known:
-                raise _broken(
-                    operator, model, f"computes '{model.tensors[index].name}', which exists already"
-                )
+                name = model.tensors[index].name
+                yield Inconsistency(operator, first, f"computes '{name}', which exists already")
         known.update(operator.outputs)
         try:
             _check_shapes(operator, model)
         except _Mismatch as mismatch:
-            raise _broken(operator, model, str(mismatch)) from None
+            yield Inconsistency(operator, first, str(mismatch))
     for index in model.outputs:
         if index not in known:
-            raise ModelFileError(f"Nothing computes the model's output '{model.tensors[index].name}'.")
+            yield Inconsistency(None, model.tensors[index], "is an output that nothing computes")
 
 
 def _check_shapes(operator: TfliteOperator, model: TfliteModel) -> None:
@@ -70,14 +93,6 @@ def _check_shapes(operator: TfliteOperator, model: TfliteModel) -> None:
     expected = rule(operator, inputs, outputs[0])
     if expected != outputs[0].shape:
         raise _Mismatch(f"makes {expected}, but its output '{outputs[0].name}' is {outputs[0].shape}")
-
-
-def _broken(operator: TfliteOperator, model: TfliteModel, what: str) -> ModelFileError:
-    layer = model.tensors[operator.outputs[0]].name if operator.outputs else "no output"
-    return ModelFileError(
-        f"Operator {operator.index} ({operator.name}, '{layer}') {what}.",
-        hint="The .tflite file is inconsistent; export it again.",
-    )
 
 
 def window_output(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int:

@@ -147,7 +147,7 @@ def test_an_output_that_nothing_computes_is_named():
     graph = Graph()
     graph.input("x", (1, 4))
     graph._computed("lost", (1, 4), 1.0, 0, "int8")
-    with pytest.raises(ModelFileError, match="output 'lost'"):
+    with pytest.raises(ModelFileError, match="'lost' is an output that nothing computes"):
         check_graph(read_model(graph.build(outputs=("lost",))))
 
 
