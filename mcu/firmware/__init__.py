@@ -1,0 +1,1 @@
+"""Builds what runs on a board: sources, compilers, images."""

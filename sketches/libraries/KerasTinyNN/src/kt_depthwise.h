@@ -1,0 +1,38 @@
+/* Depthwise convolution, any window, stride, dilation, padding and depth multiplier.
+ *
+ * Output channel o reads input channel o / multiplier_depth. Bias as in kt_conv.h: the input's zero point is folded in.
+ */
+#ifndef KT_DEPTHWISE_H
+#define KT_DEPTHWISE_H
+
+#include "kt_conv.h"
+
+typedef struct {
+    const int8_t *weights;     /* portable: [window_h][window_w][out_channels]; 3x3 DSP: [out_channels][3][3] */
+    const int32_t *bias;       /* [out_channels] */
+    const int32_t *multiplier; /* [out_channels] */
+    const int8_t *shift;       /* [out_channels] */
+    int16_t in_width;
+    int16_t in_channels;
+    int16_t out_width;
+    int16_t depth_multiplier;
+    int16_t window_h;
+    int16_t window_w;
+    int16_t stride_w;
+    int16_t dilation_w;
+    int16_t pad_left;
+    int8_t in_zero;
+    int8_t out_zero;
+    int8_t out_min;
+    int8_t out_max;
+    uint8_t rounding; /* KT_ROUND_* of kt_conv.h */
+} kt_depthwise;
+
+/* Portable C. Scratch: none. */
+void kt_depthwise_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
+
+/* Cortex-M4/M7/M33 with DSP instructions: 3x3, dilation 1, stride 1 or 2, depth multiplier 1, channels a multiple of 4.
+ * Scratch: four channels of three padded rows as int16 (see the compiler's depthwise.py). */
+void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
+
+#endif
