@@ -33,6 +33,23 @@ ITEM_BITS = {
 FLOAT_TYPES = frozenset({"float32", "float16", "bfloat16", "float64", "complex64", "complex128"})
 
 
+# The converter joins the names of what it fused by ';'; these are the computations that give a layer its name.
+_KERNELS = ("Conv2D", "depthwise", "conv2d_transpose", "MatMul")
+
+
+def layer_name(tensor_name: str) -> str:
+    """ "model/relu/Relu;model/conv/Conv2D1" → "conv": of a fused name, the layer with the weights.
+
+    A converter's name is "model/layer/computation"; a name of another form stays as it is.
+    """
+    parts = tensor_name.split(";")
+    chosen = next((part for part in parts if part.rpartition("/")[2].startswith(_KERNELS)), parts[0])
+    words = chosen.split("/")
+    words = words[:-1] if len(words) > 1 else words
+    words = words[1:] if len(words) > 1 else words
+    return "/".join(words).removeprefix("quant_")
+
+
 @dataclass(frozen=True, eq=False)
 class TfliteTensor:
     """One tensor: `real = (q - zero_point) * scale`, per tensor or along `quantized_dimension`.
@@ -57,6 +74,11 @@ class TfliteTensor:
     shape_signature: tuple[int, ...] = ()
     is_variable: bool = False
     is_sparse: bool = False
+
+    @property
+    def layer(self) -> str:
+        """The Keras layer that the tensor belongs to, from the name that the converter made."""
+        return layer_name(self.name)
 
     @property
     def is_constant(self) -> bool:
@@ -135,6 +157,10 @@ class TfliteModel:
         return dict(
             sorted(Counter(op.name for op in self.operators).items(), key=lambda item: (-item[1], item[0]))
         )
+
+    def layer_of(self, operator: TfliteOperator) -> str:
+        """The layer that the operator's first output belongs to."""
+        return self.tensors[operator.outputs[0]].layer if operator.outputs else ""
 
     def inputs_of(self, operator: TfliteOperator) -> tuple[TfliteTensor | None, ...]:
         """The operator's input tensors, None where an optional one is left out."""

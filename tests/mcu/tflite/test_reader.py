@@ -12,6 +12,7 @@ import tflite
 
 from mcu.errors import ExitCode, ModelFileError
 from mcu.tflite import read_model
+from mcu.tflite.model import layer_name
 from mcu.tflite.options import (
     ActivationOptions,
     BlockOptions,
@@ -226,3 +227,19 @@ def test_a_small_file_that_describes_gigabytes_is_refused_at_once():
     with pytest.raises(ModelFileError, match="more than it holds"):
         read_model(bytes(builder.Output()))
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("model/re_lu/Relu;model/bn/FusedBatchNormV3;model/conv2d/Conv2D1", "conv2d"),
+        ("model/bn/FusedBatchNormV3;model/dw/depthwise", "dw"),
+        ("model/quant_up/conv2d_transpose", "up"),
+        ("model/global_average_pooling2d/Mean", "global_average_pooling2d"),
+        ("model/block/branch/concat", "block/branch"),
+        ("Identity", "Identity"),
+        ("stem/weights", "stem"),
+    ],
+)
+def test_the_layer_is_found_in_a_converters_name(name, layer):
+    assert layer_name(name) == layer
