@@ -1,0 +1,156 @@
+"""BatchNorm as the board computes it: folded into the convolution before it, or, alone, as a 1x1 depthwise.
+
+Folding before the kernel is rounded: arXiv:1712.05877 section 3.2; one convolution instead of the paper's two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_tiny.keras_api import keras, tf
+from keras_tiny.quantization.quantizers import KernelLayout, fake_quant_kernel
+
+_SMALLEST_FACTOR = 1e-12  # a gamma of exactly 0 cannot be divided out again
+
+
+def _factor_and_offset(norm: keras.layers.BatchNormalization) -> tuple[tf.Tensor, tf.Tensor]:
+    """BatchNorm at inference as `x * factor + offset`, one value each per channel."""
+    factor = tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+    if norm.gamma is not None:
+        factor = factor * norm.gamma
+    offset = -norm.moving_mean * factor
+    return factor, offset if norm.beta is None else offset + norm.beta
+
+
+@keras.saving.register_keras_serializable(package="keras_tiny")
+class FoldedConvolution(keras.layers.Layer):
+    """A convolution and the BatchNorm that follows it, with the folded kernel rounded to 8 bits.
+
+    At inference: `convolve(x, rounded(kernel * factor)) + folded bias`, which is what the file holds, weight by
+    weight. In training the same rounded kernel is divided by the factor again and the BatchNorm follows with the
+    batch's own statistics, so that both agree wherever batch and moving statistics do.
+
+    Args:
+        convolution: Conv2D, DepthwiseConv2D or Conv2DTranspose without activation.
+        norm: BatchNormalization over the last axis.
+    """
+
+    def __init__(
+        self,
+        *,
+        convolution: keras.layers.Layer,
+        norm: keras.layers.BatchNormalization,
+        **base: Any,
+    ):
+        super().__init__(**base)
+        self.convolution = convolution
+        self.norm = norm
+
+    def build(self, input_shape: Any) -> None:
+        if not self.convolution.built:
+            self.convolution.build(input_shape)
+            self.convolution.built = True
+        if not self.norm.built:
+            self.norm.build(self.convolution.compute_output_shape(input_shape))
+            self.norm.built = True
+        super().build(input_shape)
+
+    @property
+    def layout(self) -> KernelLayout:
+        return kernel_layout(self.convolution)
+
+    def folded(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """(rounded folded kernel, folded bias, factor shaped to divide the kernel)."""
+        factor, offset = _factor_and_offset(self.norm)
+        if self.convolution.use_bias:
+            offset = offset + self.convolution.bias * factor
+        factor = tf.where(tf.abs(factor) < _SMALLEST_FACTOR, _SMALLEST_FACTOR, factor)
+        kernel = getattr(self.convolution, kernel_attribute(self.convolution))
+        if isinstance(self.convolution, keras.layers.Conv2DTranspose):
+            factor = factor[:, None]  # kernel (height, width, out, in)
+        elif isinstance(self.convolution, keras.layers.DepthwiseConv2D):
+            factor = tf.reshape(factor, kernel.shape[2:])
+        factor = tf.stop_gradient(factor)  # gamma learns through the BatchNorm, not through the rounding
+        rounded = fake_quant_kernel(kernel * factor, layout=self.layout, bias=offset)
+        return rounded, offset, factor
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if training is None:
+            training = keras.backend.learning_phase()
+        kernel, bias, factor = self.folded()
+        if not training or not self.norm.trainable:
+            return tf.nn.bias_add(convolve(self.convolution, inputs, kernel), bias)
+        raw = convolve(self.convolution, inputs, kernel / factor)
+        if self.convolution.use_bias:
+            raw = tf.nn.bias_add(raw, self.convolution.bias)
+        return self.norm(raw, training=True)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self.convolution.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict:
+        serialize = keras.utils.legacy.serialize_keras_object
+        nested = {"convolution": serialize(self.convolution), "norm": serialize(self.norm)}
+        return {**super().get_config(), **nested}
+
+    @classmethod
+    def from_config(cls, config: dict) -> FoldedConvolution:
+        def layer(nested: dict) -> keras.layers.Layer:
+            return keras.layers.deserialize(nested, use_legacy_format=True)
+
+        config = dict(config)
+        return cls(convolution=layer(config.pop("convolution")), norm=layer(config.pop("norm")), **config)
+
+
+@keras.saving.register_keras_serializable(package="keras_tiny")
+class DepthwiseBatchNorm(keras.layers.BatchNormalization):
+    """A BatchNorm with no convolution to fold into: one int8 1x1 depthwise instead of a MUL and an ADD.
+
+    With one weight per channel and one scale per channel the weight is exactly 127 steps: nothing is lost.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if training is None:
+            training = keras.backend.learning_phase()
+        if training and self.trainable:
+            return super().call(inputs, training=True)
+        factor, offset = _factor_and_offset(self)
+        kernel = fake_quant_kernel(factor[None, None, :, None], layout="depthwise", bias=offset)
+        return tf.nn.bias_add(tf.nn.depthwise_conv2d(inputs, kernel, (1, 1, 1, 1), "SAME"), offset)
+
+
+def kernel_attribute(layer: keras.layers.Layer) -> str:
+    return "depthwise_kernel" if isinstance(layer, keras.layers.DepthwiseConv2D) else "kernel"
+
+
+def kernel_layout(layer: keras.layers.Layer) -> KernelLayout:
+    """How many scales the kernel gets. TRANSPOSE_CONV and FULLY_CONNECTED: one, the form every runtime has."""
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return "depthwise"
+    if isinstance(layer, keras.layers.Conv2DTranspose | keras.layers.Dense):
+        return "tensor"
+    return "channel"
+
+
+def convolve(layer: keras.layers.Layer, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """The layer's convolution with another kernel, without bias and activation."""
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return keras.backend.depthwise_conv2d(
+            inputs,
+            kernel,
+            strides=layer.strides,
+            padding=layer.padding,
+            dilation_rate=layer.dilation_rate,
+        )
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        batch = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
+        output_shape = (batch, *layer.compute_output_shape(inputs.shape)[1:])
+        return keras.backend.conv2d_transpose(
+            inputs,
+            kernel,
+            output_shape,
+            strides=layer.strides,
+            padding=layer.padding,
+            dilation_rate=layer.dilation_rate,
+        )
+    return layer.convolution_op(inputs, kernel)
