@@ -15,7 +15,7 @@ class HardSwish(keras.layers.Layer):
     """x * relu6(x + 3) / 6, element by element; TensorFlow Lite turns it into one HARD_SWISH."""
 
     def call(self, inputs: Any) -> Any:
-        return inputs * tf.nn.relu6(inputs + 3.0) * (1.0 / 6.0)
+        return inputs * (tf.nn.relu6(inputs + 3.0) * (1.0 / 6.0))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

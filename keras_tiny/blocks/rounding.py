@@ -30,13 +30,12 @@ def scale_channels(channels: int, *, width: float, rounding: Rounding) -> int:
     Raises:
         BadInput: the product is less than one channel.
     """
+    if rounding == "divisible":
+        return make_divisible(channels * width)
     scaled = int(channels * width)
-    if rounding == "floor":
-        if scaled < 1:
-            raise BadInput(
-                f"width={width} leaves no channel of {channels}: int({channels} * {width}) is {scaled}.",
-                hint=f'Take a width of at least {1 / channels:.4g}, or rounding="divisible".',
-            )
-        return scaled
-    # keras.applications.MobileNetV2 rounds down to an integer first; at the usual widths it makes no difference.
-    return make_divisible(scaled)
+    if scaled < 1:
+        raise BadInput(
+            f"width={width} leaves no channel of {channels}: int({channels} * {width}) is {scaled}.",
+            hint=f'Take a width of at least {1 / channels:.4g}, or rounding="divisible".',
+        )
+    return scaled

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from keras_tiny.blocks.activation import ACTIVATIONS, Activation
 from keras_tiny.blocks.conv import conv_bn
 from keras_tiny.blocks.inverted_residual import inverted_residual
-from keras_tiny.blocks.rounding import ROUNDINGS, Rounding, scale_channels
+from keras_tiny.blocks.rounding import ROUNDINGS, Rounding, make_divisible, scale_channels
 from keras_tiny.keras_api import keras
 from keras_tiny.models.checks import (
     check_choice,
@@ -169,8 +169,8 @@ def _body(
         for block in range(stage.blocks):
             expanded, x = inverted_residual(
                 x,
-                scale_channels(stage.channels, width=width, rounding=rounding),
-                expansion=stage.expansion,
+                _stage_channels(stage.channels, width, rounding),
+                expand_to=None if stage.expansion == 1 else stage.expansion * x.shape[-1],
                 stride=stage.stride if block == 0 else 1,
                 activation=activation,
                 bn_momentum=bn_momentum,
@@ -185,3 +185,12 @@ def _body(
         channels = scale_channels(TAIL_CHANNELS, width=max(width, 1.0), rounding=rounding)
         x = conv_bn(x, channels, kernel=1, activation=activation, bn_momentum=bn_momentum, name="tail")
     return Body(stages=outputs, expansions=expansions, tail=x)
+
+
+def _stage_channels(channels: int, width: float, rounding: Rounding) -> int:
+    """As keras.applications: rounded down to a whole number before it is made divisible; stem and tail are not."""
+    return (
+        make_divisible(int(channels * width))
+        if rounding == "divisible"
+        else scale_channels(channels, width=width, rounding=rounding)
+    )
