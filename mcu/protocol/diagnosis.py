@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mcu.errors import LinkError
 from mcu.protocol.frame import Frame
+from mcu.protocol.messages import FROM_DEVICE
 
 _STM32_ROM_ACK, _STM32_ROM_NACK = 0x79, 0x1F  # ST AN3155
 _TEXT_SHARE = 0.9
@@ -25,7 +26,7 @@ def diagnose(*, port: str, heard: bytes, frames: Sequence[Frame], waited_s: floa
             f"{what}, and not one byte came.",
             hint="Is the board powered, flashed (`mcu flash`) and out of its bootloader? Is this its port?",
         )
-    if frames and all(frame.type < 0x10 for frame in frames):
+    if frames and not any(frame.type & FROM_DEVICE for frame in frames):
         return LinkError(
             f"{what}; the port sends back what it gets.", hint="Are RX and TX connected to each other?"
         )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from mcu.protocol.errors import BoardReset
-from mcu.protocol.frame import Frame, FrameReader, encode_frame
-from mcu.protocol.messages import Message
+from mcu.protocol.frame import VERSION, Frame, FrameReader, encode_frame
+from mcu.protocol.messages import Message, Type
 
 
 class ByteStream(Protocol):
@@ -94,7 +94,7 @@ class Link:
         self.port.write(data, timeout_s=self._write_timeout_s)
 
     def receive(self, *, timeout_s: float) -> list[Frame]:
-        """The intact frames that arrive in one read; empty when nothing came in time or it was damaged.
+        """The intact frames of our version in one read; empty if nothing came in time or it was damaged.
 
         Raises:
             BoardReset: a frame carries another boot nonce than the session's.
@@ -103,7 +103,7 @@ class Link:
         self.bytes_received += len(data)
         if not self.session and len(self.heard) < self.HEARD_BYTES:
             self.heard += data[: self.HEARD_BYTES - len(self.heard)]
-        frames = [frame for frame in self._reader.feed(data) if frame is not None]
+        frames = [frame for frame in self._reader.feed(data) if frame is not None and _is_ours(frame)]
         self.frames_received += len(frames)
         for frame in frames:
             if self.session and frame.session != self.session:
@@ -113,3 +113,8 @@ class Link:
                     hint="Look at its supply and its watchdog, then connect again.",
                 )
         return frames
+
+
+def _is_ours(frame: Frame) -> bool:
+    # These two look the same in every version, so that versions can be compared at all.
+    return frame.version == VERSION or frame.type in (Type.HELLO_ACK, Type.ERROR)

@@ -44,6 +44,9 @@ class Type(IntEnum):
     EVENT = 0x1F
 
 
+FROM_DEVICE = 0x10  # the bit that every type from the device has
+
+
 class Feature(IntFlag):
     """Bits of HELLO and HELLO_ACK; a connection uses those that both ends set. Nothing sets one yet."""
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from mcu.protocol.errors import ParamCode
 from mcu.protocol.messages import SACK_CHUNKS
 
 
 class BadChunk(ValueError):
-    """A chunk that is none of this tensor's: its offset or its length is wrong."""
+    """A chunk that is none of this tensor's.
 
-    def __init__(self, message: str, *, wrong_offset: bool):
+    Attributes:
+        code, arg: for ERROR.
+    """
+
+    def __init__(self, message: str, *, code: ParamCode, arg: int):
         super().__init__(message)
-        self.wrong_offset = wrong_offset
+        self.code = code
+        self.arg = arg
 
 
 class TensorReceiver:
@@ -43,13 +49,11 @@ class TensorReceiver:
             BadChunk: no chunk of this tensor begins there or is that long.
         """
         if offset % self._chunk_bytes or offset >= len(self.buffer):
-            raise BadChunk(
-                f"no chunk of {self._chunk_bytes} begins at {offset} of {len(self.buffer)}", wrong_offset=True
-            )
+            raise BadChunk(f"no chunk begins at {offset}", code=ParamCode.BAD_OFFSET, arg=offset)
         expected = min(self._chunk_bytes, len(self.buffer) - offset)
         if len(data) != expected:
             raise BadChunk(
-                f"the chunk at {offset} has {expected} bytes, {len(data)} came", wrong_offset=False
+                f"{len(data)} bytes at {offset}, not {expected}", code=ParamCode.BAD_LENGTH, arg=len(data)
             )
         if offset < self.next_offset:
             return False

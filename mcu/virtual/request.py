@@ -1,0 +1,89 @@
+"""What a device holds of one request: the inputs that arrive, then the result that may be asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from mcu.protocol.crc import crc32
+from mcu.protocol.errors import ErrorClass, KernelCode
+from mcu.protocol.messages import NO_COUNT, RESULT_HEADER_BYTES, Result, chunk_bytes
+from mcu.tensor import TensorSpec
+from mcu.virtual.receiver import TensorReceiver
+
+_MAX_LATENCY_US = 0xFFFF_FFFF
+_MAX_TEXT_BYTES = 1024
+
+
+class Engine(Protocol):
+    """What runs the model: `mcu.tflm.TflmInterpreter`, or anything with these three."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]: ...
+
+    def invoke(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]: ...
+
+
+class Request:
+    """One request of the host.
+
+    Args:
+        number: 1..65535, or 0 before the first of a connection.
+        specs: of the model's inputs.
+        max_payload_bytes: agreed on.
+
+    Attributes:
+        inputs: what has arrived of each input tensor.
+        unconfirmed_bytes: received since the last ACK.
+        result: None until the model has run.
+        result_bytes: the output tensors one after another, or the text of an error.
+    """
+
+    def __init__(self, *, number: int, specs: Sequence[TensorSpec], max_payload_bytes: int):
+        self.number = number
+        self.inputs = [
+            TensorReceiver(size=spec.nbytes, chunk_bytes=chunk_bytes(max_payload_bytes)) for spec in specs
+        ]
+        self.unconfirmed_bytes = 0
+        self.result: Result | None = None
+        self.result_bytes = b""
+        self._specs = specs
+        self._max_payload_bytes = max_payload_bytes
+
+    @property
+    def incomplete(self) -> list[int]:
+        """Input tensors of which bytes are missing."""
+        return [index for index, tensor in enumerate(self.inputs) if not tensor.complete]
+
+    def run(self, engine: Engine, *, clock_ns: Callable[[], int]) -> Result:
+        """Run the model on the inputs, which must be complete, and keep what comes of it."""
+        arrays = [
+            np.frombuffer(tensor.buffer, dtype=spec.dtype).reshape(spec.shape)
+            for tensor, spec in zip(self.inputs, self._specs, strict=True)
+        ]
+        status, code = ErrorClass.OK, 0
+        begin_ns = clock_ns()
+        try:
+            outputs = engine.invoke(arrays)
+        except Exception as error:  # whatever the engine is, its failure is an answer and the board lives on
+            status, code = ErrorClass.KERNEL, KernelCode.INVOKE_FAILED
+            self.result_bytes = str(error).encode()[:_MAX_TEXT_BYTES]
+        else:
+            self.result_bytes = b"".join(output.tobytes() for output in outputs)
+        latency_us = min((clock_ns() - begin_ns) // 1000, _MAX_LATENCY_US)
+        self.result = Result(
+            request=self.number,
+            status=status,
+            code=code,
+            latency_us=latency_us,
+            instructions=NO_COUNT,
+            result_bytes=len(self.result_bytes),
+            result_crc32=crc32(self.result_bytes),
+            data=self.result_bytes[: self._max_payload_bytes - RESULT_HEADER_BYTES],
+        )
+        return self.result
