@@ -13,7 +13,7 @@ __version__ = metadata.version("keras-tiny")
 _ROOMS = ("data", "models", "metrics", "preprocessing", "quantization")
 _VERBS = {
     "train": "keras_tiny.training.train:train",
-    "run_recipe": "keras_tiny.training.run:run_recipe",
+    "run_recipe": "keras_tiny.runs.run:run_recipe",
     "quantize": "keras_tiny.quantization:quantize",
     "calibrate": "keras_tiny.quantization:calibrate",
     "export": "keras_tiny.export.bundle:export",

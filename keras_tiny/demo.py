@@ -77,8 +77,9 @@ def run_demo(
 
     A demo that was run there before is replaced; anything else there is left alone.
     """
-    from keras_tiny.export.run import export_run
-    from keras_tiny.training.run import load_data, run_recipe
+    from keras_tiny.runs.export import export_run
+    from keras_tiny.runs.folder import load_data
+    from keras_tiny.runs.run import run_recipe
     from mcu.hil import validate
 
     out = Path(out)

@@ -27,7 +27,7 @@ def export(
     from keras_tiny.cli.quiet import load_tensorflow
 
     load_tensorflow()
-    from keras_tiny.export.run import export_run
+    from keras_tiny.runs.export import export_run
 
     bundle = export_run(run, out, name=name)
     manifest = bundle.manifest

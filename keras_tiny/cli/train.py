@@ -12,7 +12,7 @@ from mcu.console import JsonOption, print_json
 
 if TYPE_CHECKING:
     from keras_tiny.recipe import Recipe
-    from keras_tiny.training.run import RunResult
+    from keras_tiny.runs.run import RunResult
 
 
 def register(app: typer.Typer) -> None:
@@ -97,7 +97,7 @@ def run_with_progress(recipe: Recipe, run_dir: Path, **options: Any) -> RunResul
     from keras_tiny.cli.quiet import load_tensorflow
 
     load_tensorflow()
-    from keras_tiny.training.run import run_recipe
+    from keras_tiny.runs.run import run_recipe
 
     with TrainingProgress() as shown:
         return run_recipe(

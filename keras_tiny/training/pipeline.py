@@ -58,7 +58,7 @@ def calibration_images(prepared: PreparedData, recipe: Recipe) -> np.ndarray:
 
 def normalise_tensor(images: tf.Tensor, spec: PreprocessingSpec) -> tf.Tensor:
     """uint8 or float pixels → the model's input, as `preprocessing.image.prepare` computes it."""
-    return (tf.cast(images, tf.float32) - np.float32(spec.mean)) / np.float32(spec.std)
+    return (tf.cast(images, tf.float32) - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
 
 
 def training_batches(

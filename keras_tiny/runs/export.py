@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_tiny.errors import BadInput
 from keras_tiny.export.bundle import export
-from keras_tiny.training.run import load_run
+from keras_tiny.runs.folder import load_run
 from mcu.bundle import Bundle
 
 

@@ -11,23 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from keras_tiny import models, quantization
-from keras_tiny.data import load
-from keras_tiny.data.sample import Dataset
-from keras_tiny.errors import BadInput
+from keras_tiny import quantization
 from keras_tiny.export.convert import convert_ptq
-from keras_tiny.keras_api import tf
 from keras_tiny.preprocessing.image import normalise
-from keras_tiny.recipe import Recipe, dump_recipe, load_recipe
+from keras_tiny.recipe import Recipe
+from keras_tiny.runs.folder import build_model, load_data, open_folder
 from keras_tiny.tasks import classification
 from keras_tiny.training.checkpoint import load_weights, save_weights
 from keras_tiny.training.curves import write_curves
 from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import compile_predict, predict_all, train_phase
 from keras_tiny.training.pipeline import PreparedData, calibration_images, prepare
-from keras_tiny.training.seeds import seed_everything
 from keras_tiny.training.state import Store
-from keras_tiny.versions import tool_versions
 from mcu.tflm import TflmInterpreter
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -76,7 +71,7 @@ def run_recipe(
     started = time.perf_counter()
     data = load_data(recipe)
     model = build_model(recipe, data)  # before anything is written, so that a bad option costs nothing
-    folder = _open_folder(Path(run_dir), recipe, resume=resume)
+    folder = open_folder(Path(run_dir), recipe, resume=resume)
     prepared = prepare(data)
     log = RunLog(folder / "log.jsonl")
     store = Store(folder, log)
@@ -138,55 +133,6 @@ def run_recipe(
     return result
 
 
-def load_data(recipe: Recipe) -> Dataset:
-    """The data set that the recipe names, at its size."""
-    part = recipe.data
-    return load(part.source, image_size=part.image_size, channels=part.channels, seed=part.seed)
-
-
-def build_model(recipe: Recipe, data: Dataset) -> Any:
-    """The float model that the recipe names, for this data, with freshly drawn weights."""
-    spec = data.preprocessing
-    shape = (spec.height, spec.width, spec.channels)
-    seed_everything(recipe.seed)
-    try:
-        model = models.build(
-            recipe.model.name, input_shape=shape, num_classes=data.num_classes, **recipe.model.arguments
-        )
-    except TypeError as error:  # an argument that the builder does not have
-        raise BadInput(
-            f"model.arguments of the recipe do not fit {recipe.model.name}: {error}.",
-            hint=f"`keras-tiny models {recipe.model.name}` lists them.",
-        ) from None
-    classification.check_model(model, labels=data.labels, input_shape=shape)
-    return model
-
-
-def load_run(run_dir: str | Path, *, quantized: bool = True) -> tuple[Any, Dataset, Recipe]:
-    """A finished run's model with its trained weights, its data and its recipe.
-
-    Args:
-        quantized: the QAT model, else the float one.
-    """
-    folder = Path(run_dir)
-    if not (folder / "recipe.yaml").is_file():
-        raise BadInput(
-            f"{folder} is not a run folder: it has no recipe.yaml.", hint="Make one: keras-tiny train"
-        )
-    recipe = load_recipe(folder / "recipe.yaml")
-    data = load_data(recipe)
-    model = build_model(recipe, data)
-    if quantized:
-        model = quantization.quantize(model, input_range=data.preprocessing.input_range)
-    weights = folder / ("qat.npz" if quantized else "float.npz")
-    if not weights.is_file():
-        raise BadInput(
-            f"{folder} is not finished: {weights.name} is missing.", hint="Go on: keras-tiny train --resume"
-        )
-    load_weights(weights, model)
-    return model, data, recipe
-
-
 def int8_accuracy(
     model_bytes: bytes, prepared: PreparedData, *, on_step: OnStep = lambda done, total: None
 ) -> float:
@@ -203,50 +149,3 @@ def int8_accuracy(
 def _test_accuracy(model: Any, prepared: PreparedData) -> float:
     outputs = predict_all(compile_predict(model), prepared.test.images, prepared)
     return classification.metric(outputs, prepared.test.labels)
-
-
-def _open_folder(folder: Path, recipe: Recipe, *, resume: bool) -> Path:
-    stored = folder / "recipe.yaml"
-    if resume:
-        if not stored.is_file():
-            raise BadInput(f"There is no run to resume in {folder}.", hint="Leave out --resume to start one.")
-        changes = differences(load_recipe(stored), recipe)
-        if changes:
-            raise BadInput(
-                f"{folder} was started with another recipe; changed: {'; '.join(changes)}.",
-                hint="Resume with the same settings, or start a new run in another folder.",
-            )
-        return folder
-    if folder.exists() and any(folder.iterdir()):
-        raise BadInput(
-            f"The run folder {folder} is not empty; it is left alone.", hint="Add --resume, or name another."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    stored.write_text(dump_recipe(recipe), encoding="utf-8")
-    versions = {
-        **tool_versions(),
-        "seed": recipe.seed,
-        "devices": [d.name for d in tf.config.list_logical_devices()],
-    }
-    (folder / "versions.json").write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
-    return folder
-
-
-def differences(old: Recipe, new: Recipe) -> list[str]:
-    """Each setting that differs, as "key: old → new"; claim, time and command do not count."""
-
-    def flat(value: object, prefix: str) -> dict[str, object]:
-        if not isinstance(value, dict) or not value:
-            return {prefix: value}
-        return {
-            key: leaf
-            for name, inner in value.items()
-            for key, leaf in flat(inner, f"{prefix}.{name}".lstrip(".")).items()
-        }
-
-    told = {"claim", "time", "command"}
-    before, after = (flat(r.model_dump(mode="json", exclude=told), "") for r in (old, new))
-    keys = sorted(before.keys() | after.keys())
-    return [
-        f"{key}: {before.get(key)} → {after.get(key)}" for key in keys if before.get(key) != after.get(key)
-    ]

@@ -1,0 +1,55 @@
+"""`mcu validate`: does the board answer exactly as the desk did, and how good is it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcu.console import JsonOption, print_json, progress_bar
+from mcu.errors import ExitCode
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(validate)
+
+
+def validate(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `keras-tiny export` wrote.")],
+    board: Annotated[str, typer.Option(help="Board id, see `mcu boards`.")] = "virtual",
+    data: Annotated[str, typer.Option(help="digits, folders:PATH, …")] = "digits",
+    port: Annotated[
+        str | None, typer.Option(help="Device or URL; found by itself for the virtual board.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many samples.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for hil_run.json, outputs.npy and report.html.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the choice under --limit.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Stream a test set to the board, compare every byte with the desk, write the record and the report.
+
+    Exit code 1 if a single byte differs.
+
+    Example: mcu validate build/demo/bundle --board virtual --data digits
+    """
+    from mcu.hil import validate as run_validation
+
+    with progress_bar(f"{board}: validate") as progress:
+        run = run_validation(
+            bundle, data, board=board, port=port, limit=limit, out_dir=out, seed=seed, progress=progress
+        )
+    if json:
+        print_json(run.summary())
+    else:
+        equal = run.samples - run.mismatched_samples
+        typer.echo(f"{run.board} ({run.engine}): {equal}/{run.samples} samples bit-exact")
+        for name, value in run.metrics.items():
+            typer.echo(f"  {name} {value:.2%}")
+        if run.latency_us is not None:
+            typer.echo(f"  latency {run.latency_us} us")
+        typer.echo(f"  report {run.report}")
+    if not run.bit_exact:
+        raise typer.Exit(ExitCode.NO)
