@@ -206,13 +206,20 @@ class Run:
             goodput_bytes_per_s=stats.goodput_bytes_per_s,
             retransmits=stats.retransmits,
             link=asdict(stats),
-            ram_bytes=identity.arena_used_bytes or identity.arena_bytes,
+            ram_bytes=self._arena_bytes(),
             flash_bytes=identity.model_bytes,
             outputs=outputs,
             report=report,
             per_sample=samples,
             **self._facts,
         )
+
+    def _arena_bytes(self) -> int | None:
+        """Working memory: what the board says, or of a virtual board, which has plenty, what export measured."""
+        identity = self._session.identity
+        if identity.arena_used_bytes is not None:
+            return identity.arena_used_bytes
+        return self._bundle.manifest.arena_bytes if identity.board == "virtual" else identity.arena_bytes
 
     def _sample(self, streamed: Streamed) -> SampleRecord:
         classifies = self._bundle.manifest.task == "classification"

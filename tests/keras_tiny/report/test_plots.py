@@ -64,6 +64,11 @@ def test_histogram_columns_hold_every_sample_once():
     assert sum(counts) == 1000
 
 
+def test_whole_numbers_close_together_get_a_column_each():
+    svg = histogram(np.array([16, 16, 17, 18, 18, 18]), unit="µs", title="latency")
+    assert [c[0].text.rsplit(": ", 1)[1] for c in of_class(svg, "column")] == ["2", "1", "3"]
+
+
 def test_one_slow_sample_does_not_squeeze_the_others():
     values = np.concatenate([np.linspace(100, 200, 999), [1e6]])
     svg = histogram(values, unit="µs", title="latency")
