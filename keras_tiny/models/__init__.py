@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
+from keras_tiny.errors import BadInput, UnknownName
 from keras_tiny.registry import Entry, Registry
 
 MODELS = Registry(
@@ -40,26 +43,78 @@ MODELS = Registry(
             task="classification",
             paper="EtinyNet: Extremely Tiny Network for TinyML, AAAI 2022",
         ),
+        "unet5": Entry(
+            "keras_tiny.models.unet:unet5",
+            task="segmentation",
+            paper="U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597",
+        ),
+        "unet4": Entry(
+            "keras_tiny.models.unet:unet4",
+            task="segmentation",
+            paper="U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597",
+        ),
+        "mobile_unet": Entry(
+            "keras_tiny.models.mobile_unet:mobile_unet",
+            task="segmentation",
+            paper="MobileNetV2 encoder, arXiv:1801.04381; decoder of TinyMachines v0.1.2",
+        ),
+        "espnet": Entry(
+            "keras_tiny.models.espnet:espnet",
+            task="segmentation",
+            paper="ESPNet: Efficient Spatial Pyramid of Dilated Convolutions, arXiv:1803.06815",
+        ),
+        "efficient_unet": Entry(
+            "keras_tiny.models.efficient_unet:efficient_unet",
+            task="segmentation",
+            paper="ZappaRoberto/Efficent_Unet; SPD-Conv, arXiv:2208.03641; large-kernel attention, arXiv:2202.09741",
+        ),
     },
 )
+
+
+# The constructors of TinyMachines, under their own names.
+ALIASES = Registry(
+    "alias",
+    {name: Entry(f"keras_tiny.models.aliases:{name}") for name in ("UNet5", "UNet4", "MobileUNet", "ESPnet")},
+)
+
+FEATURES_SUFFIX = "_features"
 
 
 def build(name: str, **arguments: Any) -> Any:
     """The model of that name, built with its builder's arguments.
 
     Raises:
-        UnknownName: with near names.
+        UnknownName: no such model, or no such argument; with near names.
+        BadInput: an argument's value that cannot be used, or one that is missing.
     """
-    return MODELS.load(name)(**arguments)
+    builder = MODELS.load(name)
+    parameters = inspect.signature(builder).parameters
+    for argument in arguments:
+        if argument not in parameters:
+            raise UnknownName(f"argument of {name}", argument, parameters)
+    for argument, parameter in parameters.items():
+        if parameter.default is parameter.empty and argument not in arguments:
+            raise BadInput(f"{name} needs {argument}=…, which was not given.")
+    return builder(**arguments)
+
+
+def features(name: str) -> Callable[..., Any]:
+    """The function that builds the named model's backbone: `mobilenet_v2` → `mobilenet_v2_features`."""
+    module, _, attribute = MODELS[name].target.partition(":")
+    return getattr(import_module(module), attribute + FEATURES_SUFFIX)
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
-    if name in MODELS:
-        return MODELS.load(name)
+    for table in (MODELS, ALIASES):
+        if name in table:
+            return table.load(name)
+    if name.removesuffix(FEATURES_SUFFIX) in MODELS:
+        return features(name.removesuffix(FEATURES_SUFFIX))
     raise AttributeError(
         f"module 'keras_tiny.models' has no attribute '{name}'; it knows {', '.join(MODELS)}"
     )
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *MODELS])
+    return sorted([*globals(), *MODELS, *(model + FEATURES_SUFFIX for model in MODELS), *ALIASES])

@@ -84,3 +84,11 @@ def check_choice(value: str, choices: Sequence[str], *, argument: str) -> None:
     known = ", ".join(f'"{choice}"' for choice in choices)
     hint = "Did you mean " + " or ".join(f'"{name}"' for name in near) + "?" if near else ""
     raise BadInput(f"{argument} must be one of {known}; received {value!r}.", hint=hint)
+
+
+def check_fractions(values: Sequence[float], *, count: int, argument: str) -> None:
+    """Raise `BadInput` unless there are `count` numbers, each at least 0 and below 1."""
+    if not isinstance(values, tuple | list) or len(values) != count:
+        raise BadInput(f"{argument} must be {count} numbers, received {values!r}.")
+    for value in values:
+        check_fraction(value, argument=argument)
