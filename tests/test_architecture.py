@@ -151,3 +151,23 @@ def test_only_one_file_knows_which_keras_it_is(package: str):
         if {name.split(".")[0] for name in imported(path)} & {"tf_keras", "keras"}
     }
     assert direct <= allowed
+
+
+@pytest.mark.parametrize("package", ["mcu", "keras_tiny"])
+def test_no_pickle_and_no_unsafe_yaml_is_ever_loaded(package: str):
+    for path in modules(package):
+        text = path.read_text(encoding="utf-8")
+        assert not {name.split(".")[0] for name in imported(path)} & {
+            "pickle",
+            "marshal",
+            "shelve",
+            "dill",
+        }, path
+        for call in ast.walk(ast.parse(text)):
+            if not isinstance(call, ast.Call):
+                continue
+            name = ast.unparse(call.func)
+            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert name not in {"yaml.load", "yaml.full_load", "yaml.unsafe_load", "eval", "exec"}, path
+            if name in {"np.load", "numpy.load"}:
+                assert keywords.get("allow_pickle") == "False", path
