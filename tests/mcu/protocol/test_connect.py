@@ -1,0 +1,90 @@
+"""Nobody answers HELLO: the error says what was heard instead, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcu.errors import LinkError
+from mcu.protocol.frame import Frame, encode_frame
+from mcu.protocol.messages import HelloAck, Type
+from tests.mcu.protocol.loop import SESSION, Invert, Loop, lose_frame, make_board
+
+
+class Stranger(Loop):
+    """A port at whose other end something else answers every write."""
+
+    def __init__(self, answer: bytes = b"", *, echo: bool = False):
+        super().__init__(make_board(Invert()))
+        self.answer = answer
+        self.echo = echo
+
+    def write(self, data: bytes, *, timeout_s: float) -> None:
+        self.inject(data if self.echo else self.answer)
+
+
+@pytest.mark.parametrize(
+    ("stranger", "says"),
+    [
+        (Stranger(), "not one byte came. Is the board powered"),
+        (Stranger(echo=True), "sends back what it gets"),
+        (Stranger(b"ets Jun  8 2016 00:22:57\r\n"), "the board sends text: 'ets Jun  8 2016"),
+        (Stranger(b"\x79"), "STM32 ROM bootloader answers. Set BOOT0 low"),
+        (Stranger(b"\xe6\x98\x00\x86\xf8\xfe"), "no intact frame among them: e6 98 00.*--baud"),
+        (Stranger(encode_frame(Frame(Type.LOG, b"hi", 0, 5))), "intact frames came, none of them the answer"),
+    ],
+    ids=["silence", "echo", "text", "bootloader", "other baud rate", "busy"],
+)
+def test_the_error_tells_what_was_heard_instead(stranger: Stranger, says: str):
+    with pytest.raises(LinkError, match=says):
+        stranger.connect(timeout_s=2.0)
+    assert stranger.closed
+    assert stranger.now_s < 5.0
+
+
+@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_any_frame_of_the_greeting_may_get_lost(index: int, direction: str):
+    loop = Loop(make_board(Invert()))
+    setattr(loop, direction, lose_frame(index))
+    with loop.connect() as session:
+        assert session.identity.board == "loop"
+
+
+def test_boot_messages_before_the_greeting_do_no_harm():
+    loop = Loop(make_board(Invert()))
+    loop.inject(b"rst:0x1 (POWERON_RESET)\r\nentry 0x400805e4\r\n")
+    with loop.connect() as session:
+        assert session.identity.board == "loop"
+
+
+def test_the_answer_to_an_earlier_greeting_is_not_taken_for_ours():
+    loop = Loop(make_board(Invert()))
+    stale = HelloAck(1, 0, 64, nonce=1, features=0, window_bytes=64, identity_bytes=1, identity_crc32=0)
+    loop.down = lambda data: encode_frame(Frame(Type.HELLO_ACK, stale.pack(), 0, 9)) + data
+    with loop.connect() as session:
+        assert session.terms.max_payload_bytes == 1024
+        assert session._link.session == SESSION
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_payload_bytes": 4096}, {"window_bytes": 8}, {"identity_bytes": 1 << 30}]
+)
+def test_terms_that_cannot_be_are_refused(changes: dict[str, int]):
+    loop = Loop(make_board(Invert()))
+
+    def bend(data: bytes) -> bytes:
+        from mcu.protocol.frame import FrameReader
+
+        out = b""
+        for frame in FrameReader().feed(data):
+            assert frame is not None
+            if frame.type == Type.HELLO_ACK:
+                ack = HelloAck.unpack(frame.payload)
+                fields = {name: changes.get(name, getattr(ack, name)) for name in HelloAck.__slots__}
+                frame = Frame(frame.type, HelloAck(**fields).pack(), frame.seq, frame.session)
+            out += encode_frame(frame)
+        return out
+
+    loop.down = bend
+    with pytest.raises(LinkError, match="terms that cannot be"):
+        loop.connect()
