@@ -60,7 +60,8 @@ def test_boot_messages_before_the_greeting_do_no_harm():
 def test_the_answer_to_an_earlier_greeting_is_not_taken_for_ours():
     loop = Loop(make_board(Invert()))
     stale = HelloAck(1, 0, 64, nonce=1, features=0, window_bytes=64, identity_bytes=1, identity_crc32=0)
-    loop.down = lambda data: encode_frame(Frame(Type.HELLO_ACK, stale.pack(), 0, 9)) + data
+    leftovers = [encode_frame(Frame(Type.HELLO_ACK, stale.pack(), 0, 9))]
+    loop.down = lambda data: (leftovers.pop() if leftovers else b"") + data
     with loop.connect() as session:
         assert session.terms.max_payload_bytes == 1024
         assert session._link.session == SESSION

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mcu.protocol.errors import ErrorClass, ParamCode, ProtocolCode, StateCode
 from mcu.protocol.frame import Frame, FrameReader, encode_frame
 from mcu.protocol.messages import (
+    Bye,
     Data,
     Error,
     Fetch,
@@ -133,9 +134,7 @@ def test_without_hello_and_after_bye_nothing_is_done():
     expected = (ErrorClass.STATE, StateCode.NO_HELLO, Type.INVOKE)
     assert _refusal(_ask(make_board(Invert()), Invoke(1))) == expected
     board = _greeted()
-    assert [
-        frame.type for frame in FrameReader().feed(board.feed(encode_frame(Frame(Type.BYE, b"", 0, SESSION))))
-    ] == [Type.BYE_ACK]
+    assert [frame.type for frame in _ask(board, Bye())] == [Type.BYE_ACK]
     assert _refusal(_ask(board, Invoke(1))) == expected
 
 
