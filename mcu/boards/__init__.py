@@ -1,5 +1,23 @@
 """Boards as data: one TOML each, found by name."""
 
-from mcu.boards.board import BOARDS_VARIABLE, Board, FlashPlan, SectorRun, UsbId, get_board, load_boards
+from mcu.boards.board import (
+    BOARDS_VARIABLE,
+    Board,
+    FlashPlan,
+    Method,
+    SectorRun,
+    UsbId,
+    get_board,
+    load_boards,
+)
 
-__all__ = ["BOARDS_VARIABLE", "Board", "FlashPlan", "SectorRun", "UsbId", "get_board", "load_boards"]
+__all__ = [
+    "BOARDS_VARIABLE",
+    "Board",
+    "FlashPlan",
+    "Method",
+    "SectorRun",
+    "UsbId",
+    "get_board",
+    "load_boards",
+]

@@ -21,6 +21,10 @@ else:
 BOARDS_VARIABLE = "KERAS_TINY_BOARDS"
 PACKAGED_BOARDS = Path(__file__).parent
 
+Method = Literal["esptool", "stlink", "stm32_uart", "mass_storage", "qemu", "virtual"]
+"""How an image gets into a chip: ESP ROM by esptool, SWD probe, STM32 ROM by ST AN3155, a copy onto the probe's
+drive, QEMU's kernel, or nothing to write (the virtual board's process opens the bundle)."""
+
 
 class UsbId(NamedTuple):
     """Vendor and product of a USB device. A bridge chip (CP2102, CH340, FTDI) names only candidates: what is
@@ -62,18 +66,23 @@ class FlashPlan(_Table):
     """How an image gets into the chip.
 
     Attributes:
-        method: "esptool" (ESP ROM), "stlink" (SWD probe on the board), "stm32_uart" (STM32 ROM, ST AN3155),
-            "qemu" (the image is QEMU's kernel), "virtual" (nothing to write: the process opens the bundle).
+        method: what `mcu flash` does unless told otherwise.
+        also: what else works on this board.
         addresses: part of the image → where it goes; "app" is always there except on the virtual board.
         sectors: erase map from the start of flash, in order; empty where the writer does not need it.
         rom_id: what the ROM answers when asked who it is: product id of ST AN2606, or Espressif's chip id.
+        size_register: address of 16 bits with the chip's flash size in KiB (STM32); tells apart what shares a rom_id.
+        mbed_code: first four digits of the code in MBED.HTM on the probe's drive; what names the board there.
     """
 
-    method: Literal["esptool", "stlink", "stm32_uart", "qemu", "virtual"]
-    addresses: dict[str, int] = Field(default_factory=dict)
+    method: Method
     # TOML has arrays, not tuples.
+    also: Annotated[tuple[Method, ...], Field(strict=False)] = ()
+    addresses: dict[str, int] = Field(default_factory=dict)
     sectors: Annotated[tuple[SectorRun, ...], Field(strict=False)] = ()
     rom_id: int | None = None
+    size_register: int | None = None
+    mbed_code: str = ""
 
 
 class Board(_Table):
@@ -86,7 +95,7 @@ class Board(_Table):
         psram_bytes: external RAM; usable for an arena, but slower.
         usb: identities under which the board's port enumerates.
         reset: what resets it: "dtr_rts" (two transistors from the UART bridge), "usb_jtag" (the chip's own USB),
-            "stlink" (NRST by the probe), "qemu" (system_reset), "process" (a new process).
+            "stlink" (NRST by the probe), "buttons" (a person), "qemu" (system_reset), "process" (a new process).
         serial_baud: of the bridge at start; a native USB port ignores it.
         arduino_fqbn, platformio_id: the same board in those tools; empty if it is not in them.
         qemu_machine: `-M` of qemu-system-arm; empty for a board that is not emulated.
@@ -95,8 +104,8 @@ class Board(_Table):
     id: str
     name: str
     chip: str
-    core: Literal["cortex-m4f", "cortex-m7", "xtensa-lx7", "rv32imc", "host"]
-    reset: Literal["dtr_rts", "usb_jtag", "stlink", "qemu", "process"]
+    core: Literal["cortex-m4f", "cortex-m7", "xtensa-lx6", "xtensa-lx7", "rv32imc", "rv32imac", "host"]
+    reset: Literal["dtr_rts", "usb_jtag", "stlink", "buttons", "qemu", "process"]
     flash: FlashPlan
     clock_hz: int | None = None
     flash_bytes: int | None = None
