@@ -10,11 +10,6 @@ from keras_tiny.metrics import accuracy, agreement, confusion_matrix, macro_f1, 
 from mcu.tensor import TensorSpec
 
 
-def differing_bytes(desk: np.ndarray, board: np.ndarray) -> tuple[int, ...]:
-    """Offsets at which two answers (output bytes,) are not the same."""
-    return tuple(np.flatnonzero(desk != board).tolist())
-
-
 def class_scores(outputs: np.ndarray, tensor: TensorSpec) -> np.ndarray:
     """Output bytes int8 (n, classes) → scores as the network means them, float (n, classes)."""
     return tensor.dequantize(outputs).astype(np.float64)

@@ -10,8 +10,9 @@ from keras_tiny.report.page import count, percent, size
 from keras_tiny.report.validation import ClassificationPart
 from mcu.bundle import Manifest
 from mcu.hil.compare import probabilities
+from mcu.hil.explain import golden_problem, listed
 from mcu.hil.plan import Plan
-from mcu.hil.record import HilRun, SampleRecord
+from mcu.hil.record import HilRun
 
 _SHOWN = 24  # pictures of a kind; the rest is in the record
 
@@ -24,7 +25,7 @@ def validation_page(
     Args:
         desk, board: output bytes int8 (samples, bytes), in the order of `plan.indices` and `run.per_sample`.
     """
-    differing = [i for i, sample in enumerate(run.per_sample) if sample.differing_bytes]
+    differing = [i for i, sample in enumerate(run.per_sample) if sample.mismatched_bytes]
     differing.sort(key=lambda i: -int(np.abs(desk[i].astype(int) - board[i]).max()))
     part, mistakes, sureness = None, [], None
     if run.task == "classification":
@@ -43,6 +44,9 @@ def validation_page(
             board=_label(run, sample.board),
             detail=detail,
         )
+
+    def bytes_of(i: int) -> str:
+        return listed(run.per_sample[i].differences, of=run.per_sample[i].mismatched_bytes)
 
     def sure(i: int) -> str:
         assert sureness is not None
@@ -68,35 +72,14 @@ def validation_page(
         made=_made(run),
         classification=part,
         disagreements=tuple(
-            example(i, difference(run.per_sample[i], desk[i], board[i])) for i in differing[:_SHOWN]
+            example(i, listed(run.per_sample[i].differences, of=run.per_sample[i].mismatched_bytes))
+            for i in differing[:_SHOWN]
         ),
         disagreements_left_off=max(0, len(differing) - _SHOWN),
         mistakes=tuple(example(i, sure(i)) for i in mistakes[:_SHOWN]),
         mistakes_left_off=max(0, len(mistakes) - _SHOWN),
         tiles=_tiles(run),
     )
-
-
-def difference(sample: SampleRecord, desk: np.ndarray, board: np.ndarray) -> str:
-    """Which bytes of one sample differ and how: "byte 3: desk -12, board -11; and 2 more"."""
-    first = [f"byte {at}: desk {desk[at]}, board {board[at]}" for at in sample.differing_bytes[:3]]
-    more = len(sample.differing_bytes) - len(first)
-    return "; ".join(first) + (f"; and {more} more" if more else "")
-
-
-def golden_problem(run: HilRun) -> str:
-    """What is wrong with the board's answers to the golden inputs; empty if nothing."""
-    if run.golden is None or not run.golden.differing_bytes:
-        return ""
-    differing = run.golden.differing_bytes
-    bytes_ = sum(map(len, differing.values()))
-    of = f"{len(differing)} of {run.golden.samples}"
-    said = f"{of} golden inputs are answered otherwise than at export ({bytes_} bytes)."
-    if not run.golden.desk_agrees:
-        said += (
-            " So does the interpreter on this desk: the bundle was exported with another one, or was edited."
-        )
-    return said
 
 
 def _classification(run: HilRun) -> ClassificationPart:

@@ -61,6 +61,29 @@ class Spread(_Frozen):
         return f"min {self.min:g}, median {self.median:g}, p99 {self.p99:g}, max {self.max:g}"
 
 
+class ByteDifference(_Frozen):
+    """One output byte that is not what it should be: at `offset`, `expected` (int8), and what the `board` gave."""
+
+    offset: int
+    expected: int
+    board: int
+
+    def __str__(self) -> str:
+        return f"byte {self.offset}: expected {self.expected}, board {self.board}"
+
+
+# Of one sample; a mask that differs everywhere would fill the record with thousands.
+_DIFFERENCES_KEPT = 8
+
+
+def byte_differences(expected: np.ndarray, board: np.ndarray) -> tuple[ByteDifference, ...]:
+    """The first differences of two answers, int8 (bytes,)."""
+    return tuple(
+        ByteDifference(offset=int(at), expected=int(expected[at]), board=int(board[at]))
+        for at in np.flatnonzero(expected != board)[:_DIFFERENCES_KEPT]
+    )
+
+
 class SampleRecord(_Frozen):
     """One sample.
 
@@ -69,7 +92,8 @@ class SampleRecord(_Frozen):
         truth, desk, board: class index; None where the task has none.
         latency_us: of the inference, by the board.
         round_trip_us: from the first byte sent to the last received, by the host.
-        differing_bytes: offsets into the output bytes where the board is not the desk; empty is bit-exact.
+        mismatched_bytes: output bytes in which the board is not the desk; 0 is bit-exact.
+        differences: the first of them.
     """
 
     id: str
@@ -78,17 +102,23 @@ class SampleRecord(_Frozen):
     board: int | None = None
     latency_us: int = Field(ge=0)
     round_trip_us: int = Field(ge=0)
-    differing_bytes: tuple[int, ...] = ()
+    mismatched_bytes: int = 0
+    differences: tuple[ByteDifference, ...] = ()
 
 
 class GoldenCheck(_Frozen):
-    """The bundle's golden inputs, run on the board: are its answers those of the export?"""
+    """The bundle's golden inputs, run on the board: are its answers those of the export?
+
+    Attributes:
+        mismatched_bytes: output bytes that are not as at export.
+        differences: index of a golden input → its first differences; bit-exact ones are left out.
+        desk_agrees: False if the interpreter on this desk does not reproduce the golden outputs either.
+    """
 
     samples: int
-    differing_bytes: dict[int, tuple[int, ...]] = Field(default_factory=dict)
-    """Index of a golden input → offsets where the board is not the golden output; bit-exact ones are left out."""
+    mismatched_bytes: int = 0
+    differences: dict[int, tuple[ByteDifference, ...]] = Field(default_factory=dict)
     desk_agrees: bool = True
-    """False: the interpreter on this desk does not reproduce the golden outputs either."""
 
 
 class HilRun(_Frozen):
@@ -160,13 +190,21 @@ class HilRun(_Frozen):
     @property
     def bit_exact(self) -> bool:
         """Every byte of every sample is the desk's, and every golden output the export's."""
-        golden = self.golden.differing_bytes if self.golden else {}
-        return self.complete and not self.mismatched_bytes and not golden
+        golden = self.golden.mismatched_bytes if self.golden else 0
+        return self.complete and self.mismatched_bytes == 0 and golden == 0
 
     @property
     def accuracy(self) -> float | None:
         """Of the board's answers, 0..1; None for a task without."""
         return self.metrics.get("accuracy")
+
+    def __repr__(self) -> str:
+        # The whole record would bury the assertion that it stands in.
+        accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy:.4f}"
+        exact = "bit-exact" if self.bit_exact else "not bit-exact"
+        return f"<HilRun {self.bundle} on {self.board}: {self.samples} samples{accuracy}, {exact}>"
+
+    __str__ = __repr__
 
     def summary(self) -> dict[str, Any]:
         """The keys of `mcu validate --json`."""

@@ -31,6 +31,7 @@ from mcu.hil.record import (
     HilRun,
     SampleRecord,
     Spread,
+    byte_differences,
 )
 from mcu.hil.stream import Streamed, check_golden, stream
 from mcu.hil.versions import host_versions
@@ -191,8 +192,8 @@ class Run:
             engine=identity.engine,
             firmware=identity.firmware,
             samples=len(samples),
-            mismatched_samples=sum(bool(sample.differing_bytes) for sample in samples),
-            mismatched_bytes=sum(len(sample.differing_bytes) for sample in samples),
+            mismatched_samples=sum(sample.mismatched_bytes > 0 for sample in samples),
+            mismatched_bytes=sum(sample.mismatched_bytes for sample in samples),
             output_bytes=board.size,
             golden=self._golden,
             metrics=metrics,
@@ -231,5 +232,6 @@ class Run:
             board=int(streamed.board.argmax()) if classifies else None,
             latency_us=streamed.latency_us,
             round_trip_us=streamed.round_trip_us,
-            differing_bytes=streamed.differing_bytes,
+            mismatched_bytes=int((streamed.desk != streamed.board).sum()),
+            differences=byte_differences(streamed.desk, streamed.board),
         )

@@ -11,9 +11,8 @@ import numpy as np
 
 from keras_tiny.preprocessing.to_int8 import to_int8
 from mcu.bundle import Bundle
-from mcu.hil.compare import differing_bytes
 from mcu.hil.plan import Plan
-from mcu.hil.record import GoldenCheck
+from mcu.hil.record import GoldenCheck, byte_differences
 from mcu.protocol.session import Inference
 from mcu.tflm import TflmInterpreter
 
@@ -42,10 +41,6 @@ class Streamed:
     round_trip_us: int
     instructions: int | None
 
-    @property
-    def differing_bytes(self) -> tuple[int, ...]:
-        return differing_bytes(self.desk, self.board)
-
 
 def stream(session: Answering, plan: Plan, *, bundle: Bundle, desk: TflmInterpreter) -> Iterator[Streamed]:
     """Every sample of the plan in its order; a picture is decoded when its turn comes."""
@@ -68,16 +63,22 @@ def stream(session: Answering, plan: Plan, *, bundle: Bundle, desk: TflmInterpre
 def check_golden(session: Answering, bundle: Bundle, *, desk: TflmInterpreter) -> GoldenCheck:
     """Run the bundle's golden inputs, whose right answers were written at export, before any other data."""
     (tensor,) = bundle.manifest.inputs
-    differing, desk_agrees = {}, True
+    differences, mismatched_bytes, desk_agrees = {}, 0, True
     for i, (golden_input, expected) in enumerate(
         zip(bundle.golden_inputs, bundle.golden_outputs, strict=True)
     ):
         pixels = golden_input.reshape(tensor.shape)
-        found = differing_bytes(expected, as_int8(session.infer([pixels.tobytes()])))
-        if found:
-            differing[i] = found
-        desk_agrees = desk_agrees and not differing_bytes(expected, on_desk(desk, pixels))
-    return GoldenCheck(samples=len(bundle.golden_inputs), differing_bytes=differing, desk_agrees=desk_agrees)
+        answered = as_int8(session.infer([pixels.tobytes()]))
+        if found := byte_differences(expected, answered):
+            differences[i] = found
+            mismatched_bytes += int((expected != answered).sum())
+        desk_agrees = desk_agrees and np.array_equal(expected, on_desk(desk, pixels))
+    return GoldenCheck(
+        samples=len(bundle.golden_inputs),
+        mismatched_bytes=mismatched_bytes,
+        differences=differences,
+        desk_agrees=desk_agrees,
+    )
 
 
 def on_desk(desk: TflmInterpreter, pixels: np.ndarray) -> np.ndarray:

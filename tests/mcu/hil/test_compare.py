@@ -1,20 +1,15 @@
-"""Comparison: bytes are counted where they differ; metrics come from the bytes, not from a second network."""
+"""Comparison: metrics come from the bytes, not from a second network."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from mcu.hil.compare import agreements, classification_metrics, differing_bytes, probabilities
+from mcu.hil.compare import agreements, classification_metrics, probabilities
 from mcu.tensor import TensorSpec
 
 LOGITS = TensorSpec(name="logits", shape=(1, 3), scale=0.1, zero_point=5)
 SOFTMAX = TensorSpec(name="scores", shape=(1, 3), scale=1 / 256, zero_point=-128)
-
-
-def test_differing_bytes_are_offsets():
-    assert differing_bytes(np.array([1, 2, 3], np.int8), np.array([1, 0, 4], np.int8)) == (1, 2)
-    assert differing_bytes(np.array([1], np.int8), np.array([1], np.int8)) == ()
 
 
 def test_softmax_outputs_are_probabilities_as_they_are():

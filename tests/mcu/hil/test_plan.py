@@ -93,5 +93,5 @@ def test_a_limit_below_one_is_refused(bundle: Bundle, data: Dataset):
 
 
 def test_a_source_that_does_not_exist_gets_near_names(bundle: Bundle):
-    with pytest.raises(BadInput, match="'digit'.*Did you mean digits"):
+    with pytest.raises(BadInput, match=r"'digit'.*Did you mean digits"):
         make_plan(bundle, "digit")

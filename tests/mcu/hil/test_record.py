@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 from mcu.errors import BadInput
-from mcu.hil.record import SUMMARY_KEYS, GoldenCheck, HilRun, SampleRecord, Spread
+from mcu.hil.record import (
+    SUMMARY_KEYS,
+    ByteDifference,
+    GoldenCheck,
+    HilRun,
+    SampleRecord,
+    Spread,
+    byte_differences,
+)
+
+GOLDEN_DIFFERS = GoldenCheck(
+    samples=4, mismatched_bytes=1, differences={2: (ByteDifference(offset=7, expected=-12, board=-11),)}
+)
 
 
 def a_run(**changes: object) -> HilRun:
@@ -51,11 +63,25 @@ def a_run(**changes: object) -> HilRun:
 
 
 def test_a_record_reads_back_as_it_was_written(tmp_path: Path):
-    run = a_run(golden=GoldenCheck(samples=4, differing_bytes={2: (7,)}))
+    run = a_run(golden=GOLDEN_DIFFERS)
     path = run.write(tmp_path)
     assert path == tmp_path / "hil_run.json"
     assert HilRun.read(path) == HilRun.read(tmp_path) == run
     assert [p.name for p in tmp_path.iterdir()] == ["hil_run.json"]
+
+
+def test_differences_name_the_byte_and_both_values_and_only_the_first_are_kept():
+    desk, board = np.array([1, 2, -128], np.int8), np.array([1, 0, 127], np.int8)
+    assert list(map(str, byte_differences(desk, board))) == [
+        "byte 1: expected 2, board 0",
+        "byte 2: expected -128, board 127",
+    ]
+    assert byte_differences(desk, desk) == ()
+    assert len(byte_differences(np.zeros(1000, np.int8), np.ones(1000, np.int8))) == 8
+
+
+def test_a_record_prints_as_one_line():
+    assert str(a_run()) == repr(a_run()) == "<HilRun x on virtual: 1 samples, accuracy 1.0000, bit-exact>"
 
 
 def test_the_questions_of_the_api_have_answers():
@@ -69,7 +95,7 @@ def test_the_questions_of_the_api_have_answers():
     "changes",
     [
         {"mismatched_bytes": 1, "mismatched_samples": 1},
-        {"golden": GoldenCheck(samples=4, differing_bytes={2: (7,)})},
+        {"golden": GOLDEN_DIFFERS},
         {"complete": False},
     ],
 )
@@ -112,7 +138,7 @@ def test_a_damaged_record_gets_one_clear_error(content: str, says: str, tmp_path
 
 
 def test_a_folder_without_a_record_says_what_to_run(tmp_path: Path):
-    with pytest.raises(BadInput, match="hil_run.json cannot be read.*Run `mcu validate`"):
+    with pytest.raises(BadInput, match=r"hil_run.json cannot be read.*Run `mcu validate`"):
         HilRun.read(tmp_path)
 
 
