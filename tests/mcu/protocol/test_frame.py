@@ -69,11 +69,11 @@ def test_bytes_lost_or_inserted_never_give_another_frame(frame: Frame, at: int, 
         assert received in (None, frame)
 
 
-def test_half_a_million_mutated_frames_are_all_noticed():
+def test_two_hundred_thousand_mutated_frames_are_all_noticed():
     rng = random.Random(0)
     wires = [encode_frame(Frame(3, rng.randbytes(n), n, 0x1234)) for n in (0, 5, 40, 120)]
     accepted = 0
-    for _ in range(500_000):
+    for _ in range(200_000):
         encoded = bytearray(wires[rng.randrange(4)][1:-1])
         for _ in range(rng.randint(1, 3)):
             encoded[rng.randrange(len(encoded))] ^= 1 << rng.randrange(8)
