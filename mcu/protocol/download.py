@@ -32,6 +32,10 @@ class Download:
         return not self._gaps
 
     @property
+    def missing_bytes(self) -> int:
+        return sum(end - begin for begin, end in self._gaps)
+
+    @property
     def intact(self) -> bool:
         return crc32(self._buffer) == self._crc
 

@@ -67,6 +67,11 @@ class Exchange:
         return self._download is None and self._upload.waits_for_result
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """Chunks confirmed and bytes still missing; unchanged as long as nothing gets through."""
+        return self._upload.confirmed, -1 if self._download is None else self._download.missing_bytes
+
+    @property
     def resent(self) -> int:
         """Frames that were sent only because another got lost."""
         return self._upload.resent + self._fetched_again

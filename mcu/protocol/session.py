@@ -19,7 +19,6 @@ from mcu.protocol.stats import LinkStats
 from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
 
 _TURN_AROUND_S = 0.2
-_FIRST_WINDOW_BYTES = 8192  # on the line before a round trip is known
 _BYE_WAIT_S = 1.0
 _LAST_REQUEST = 0xFFFF  # 0 names no request
 # A model takes about as long every time; asking for its result sooner only makes the board say it twice.
@@ -88,7 +87,7 @@ class Session:
 
         Args:
             timeout_s: to wait for an answer; boards that reset when the port opens need a second or two.
-            silence_s: longest time without a sign of life during `infer`; longer than one inference.
+            silence_s: longest time without progress during `infer`; longer than one inference takes.
             clock: seconds, monotonic.
 
         Raises:
@@ -96,7 +95,7 @@ class Session:
             PortError: the port went away.
         """
         link = Link(port, write_timeout_s=silence_s, clock=clock)
-        timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S + _FIRST_WINDOW_BYTES * _byte_s(port))
+        timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S)
         try:
             terms, identity = connect(
                 link, timer=timer, timeout_s=timeout_s, nonce=secrets.randbits(32), clock=clock
@@ -104,6 +103,8 @@ class Session:
         except BaseException:
             port.close()
             raise
+        # Until a round trip is measured: the line may have to carry a full window first.
+        timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S + terms.window_bytes * _byte_s(port))
         return cls(link, terms=terms, identity=identity, timer=timer, silence_s=silence_s, clock=clock)
 
     @property
@@ -151,7 +152,7 @@ class Session:
         Raises:
             BadInput: another number of tensors or bytes than the model's.
             RemoteError: the board says why it cannot.
-            LinkError: the board stays silent for `silence_s`; BoardReset if it has started again.
+            LinkError: no progress for `silence_s`; BoardReset if it has started again.
             PortError: the port went away.
         """
         self._check(inputs)
@@ -199,7 +200,7 @@ class Session:
         self.close()
 
     def _run(self, exchange: Exchange) -> None:
-        heard_at = self._clock()
+        progress, progress_at, heard = exchange.progress, self._clock(), False
         while not exchange.complete:
             frames_out = exchange.take(self._link.next_seq)
             if frames_out:
@@ -214,16 +215,28 @@ class Session:
                 exchange.handle(frame)
             if frames:
                 self._timer.heard()
-                heard_at = self._clock()
-            elif self._clock() - heard_at > self._silence_s:
-                raise LinkError(
-                    f"{self._link.port.name}: {self.identity.board} has been silent for {self._silence_s:g} s "
-                    f"during inference {self._inferences}.",
-                    hint="Reset the board; if the model takes that long, raise silence_s.",
-                )
             else:
                 self._timer.expired()
                 exchange.nothing_heard()
+            heard = heard or bool(frames)
+            if exchange.progress != progress:
+                progress, progress_at, heard = exchange.progress, self._clock(), False
+            elif self._clock() - progress_at > self._silence_s:
+                raise self._no_progress(heard=heard)
+
+    def _no_progress(self, *, heard: bool) -> LinkError:
+        where = f"{self._link.port.name}: {self.identity.board}"
+        during = f"for {self._silence_s:g} s during inference {self._inferences}"
+        if heard:
+            return LinkError(
+                f"{where} has made no progress {during}: the line damages too much "
+                f"({self._link.crc_errors} frames so far).",
+                hint="Check ground and cable, or choose a lower baud rate.",
+            )
+        return LinkError(
+            f"{where} has been silent {during}.",
+            hint="Reset the board; if the model takes that long, raise silence_s.",
+        )
 
     def _listen(self, wait_s: float) -> list[Frame]:
         """The next frames; while one is on its way, wait for its end, but no longer than the longest takes."""

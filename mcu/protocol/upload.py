@@ -56,6 +56,11 @@ class Upload:
         self._invoked_once = False
 
     @property
+    def confirmed(self) -> int:
+        """Chunks from the first on without a hole that the device has."""
+        return self._first
+
+    @property
     def waits_for_result(self) -> bool:
         """Everything is sent and INVOKE is under way."""
         return self._invoke_seq >= 0

@@ -153,6 +153,11 @@ def lose_frame(index: int) -> Fault:
     return on_frame(index, lambda frame: b"")
 
 
+def on_every_frame(change: Callable[[bytes], bytes]) -> Fault:
+    """Change every frame; it is given with both delimiters."""
+    return lambda data: b"".join(change(b"\0" + encoded + b"\0") for encoded in data.split(b"\0") if encoded)
+
+
 def on_frame(index: int, change: Callable[[bytes], bytes]) -> Fault:
     """Change the frame of this index, counted from 0; it is given with both delimiters."""
     count = 0

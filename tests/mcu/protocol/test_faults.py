@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mcu.errors import LinkError
 from mcu.virtual.board import LinkLimits
-from tests.mcu.protocol.loop import Fault, Invert, Loop, lose_frame, make_board, noise, on_frame
+from tests.mcu.protocol.loop import (
+    Fault,
+    Invert,
+    Loop,
+    lose_frame,
+    make_board,
+    noise,
+    on_every_frame,
+    on_frame,
+)
 
 SHAPES = {"inputs": (700, 40, 700), "outputs": (900,)}
 LIMITS = LinkLimits(max_payload_bytes=128, window_bytes=4 * 120)
@@ -84,6 +94,15 @@ def test_everything_at_once_leaves_every_result_exact(seed: int):
         make_board(engine, limits=LIMITS), up=noise(seed=seed, **harm), down=noise(seed=seed + 50, **harm)
     )
     _exact(loop, engine, inferences=100, seed=seed)
+
+
+def test_a_line_that_lets_nothing_useful_through_ends_in_one_error():
+    engine = Invert(**SHAPES)
+    loop = Loop(make_board(engine, limits=LIMITS))
+    session = loop.connect(silence_s=2.0)
+    loop.up = on_every_frame(lambda frame: frame[:5] + bytes([frame[5] ^ 0x10]) + frame[6:])
+    with pytest.raises(LinkError, match="no progress for 2 s during inference 0: the line damages too much"):
+        session.infer([bytes(spec.nbytes) for spec in engine.inputs])
 
 
 def test_the_host_counts_what_it_had_to_repeat():
