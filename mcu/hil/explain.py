@@ -19,7 +19,7 @@ def explain(run: HilRun, *, most: int = 10) -> str:
     differing = [sample for sample in run.per_sample if sample.mismatched_bytes]
     if differing:
         lines.append(
-            f"{len(differing)} of {run.samples} samples differ from the desk in {run.mismatched_bytes} bytes:"
+            f"{len(differing)} of {run.samples} samples differ from the desk in {_bytes(run.mismatched_bytes)}:"
         )
         lines += [
             f"  {sample.id} ({_answers(run, sample)}): {listed(sample.differences, of=sample.mismatched_bytes)}"
@@ -56,7 +56,9 @@ def golden_problem(run: HilRun) -> str:
     if run.golden is None or not run.golden.mismatched_bytes:
         return ""
     of = f"{len(run.golden.differences)} of {run.golden.samples}"
-    said = f"{of} golden inputs are answered otherwise than at export ({run.golden.mismatched_bytes} bytes)."
+    said = (
+        f"{of} golden inputs are answered otherwise than at export ({_bytes(run.golden.mismatched_bytes)})."
+    )
     if not run.golden.desk_agrees:
         said += (
             " So does the interpreter on this desk: the bundle was exported with another one, or was edited."
@@ -70,6 +72,10 @@ def _answers(run: HilRun, sample: SampleRecord) -> str:
         return "no classes"
     desk = "" if sample.desk == sample.board else f", desk {run.labels[sample.desk]}"
     return f"truth {run.labels[sample.truth]}{desk}, board {run.labels[sample.board]}"
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def _more(count: int) -> list[str]:

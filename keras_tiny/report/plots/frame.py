@@ -9,13 +9,13 @@ from markupsafe import Markup, escape
 PLOT_WIDTH = 640
 
 
-def svg(parts: list[str], *, width: float, height: float, title: str, shrinks: bool = True) -> Markup:
-    """The parts as one picture; `title` is read by screen readers.
+def svg(parts: list[str], *, width: float, height: float, title: str, shrinks_to: float = 0.0) -> Markup:
+    """The parts as one picture that shrinks with a narrow page; `title` is read by screen readers.
 
     Args:
-        shrinks: with a narrow page; False keeps the size, for what must stay readable and may scroll.
+        shrinks_to: share of `width` that it keeps at least, and scrolls from there; with 0 it may also grow.
     """
-    style = "" if shrinks else f' style="width:{width:g}px;max-width:none"'
+    style = f' style="max-width:{width:g}px;min-width:{shrinks_to * width:.0f}px"' if shrinks_to else ""
     return Markup(
         f'<svg class="plot" viewBox="0 0 {width:g} {height:g}" role="img"{style} aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg>"

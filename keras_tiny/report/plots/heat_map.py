@@ -40,7 +40,7 @@ def heat_map(counts: np.ndarray, *, labels: Sequence[str], title: str) -> Markup
     # A tilted label of the last column reaches beyond the cells.
     beyond = 5.5 * longest if tilted else 10
     size = cell * classes
-    return svg(parts, width=left + size + beyond, height=top + size + 6, title=title, shrinks=False)
+    return svg(parts, width=left + size + beyond, height=top + size + 6, title=title, shrinks_to=0.7)
 
 
 def _cell(count: int, share: float, *, x: float, y: float, side: int, hit: bool, says: str) -> str:

@@ -46,7 +46,7 @@ def test_only_the_first_are_named_and_the_rest_counted():
 
 def test_golden_inputs_are_named_with_their_bytes():
     said = explain(a_run(golden=GOLDEN_DIFFERS))
-    assert "1 of 4 golden inputs are answered otherwise than at export (1 bytes)." in said
+    assert "1 of 4 golden inputs are answered otherwise than at export (1 byte)." in said
     assert "  golden input 2: byte 7: expected -12, board -11" in said
 
 
