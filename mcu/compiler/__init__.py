@@ -6,4 +6,12 @@ from mcu.compiler.problems import UnsupportedModel
 
 SUPPORTED_OPERATORS = frozenset(EMITTERS) | ALIASES
 
-__all__ = ["SUPPORTED_OPERATORS", "CompiledModel", "UnsupportedModel", "compile_model", "emit"]
+__all__ = [
+    "ALIASES",
+    "EMITTERS",
+    "SUPPORTED_OPERATORS",
+    "CompiledModel",
+    "UnsupportedModel",
+    "compile_model",
+    "emit",
+]

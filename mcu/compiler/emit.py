@@ -186,7 +186,15 @@ def _array(symbol: str, constant: Constant, schedule: Schedule, names: Names) ->
     if isinstance(constant.values, np.ndarray):
         items = [str(value) if value != -(2**31) else "INT32_MIN" for value in constant.values.tolist()]
     else:
-        items = [_row(row, schedule, names) for row in constant.values]
+        items = []
+        for number, row in enumerate(constant.values):
+            cells: list[Value] = []
+            for value in row:
+                if isinstance(value, Constant):
+                    yield from _array(f"{symbol}_{number}", value, schedule, names)
+                    value = f"{symbol}_{number}"
+                cells.append(value)
+            items.append(_row(cells, schedule, names))
     yield f"static const {constant.c_type} {symbol}[] KT_ALIGNED = {{"
     yield _wrapped(items)
     yield "};"

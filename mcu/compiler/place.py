@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 ALIGNMENT = 8
 
@@ -28,11 +31,16 @@ class Placement:
 
 
 def place(
-    buffers: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashable], int], *, tries: int = 60
+    buffers: Sequence[Buffer],
+    overlaps: Mapping[tuple[Hashable, Hashable], int],
+    *,
+    enough: int,
+    tries: int = 60,
 ) -> Placement:
     """Offsets for all buffers; the smallest arena of `tries` orders.
 
     Args:
+        enough: an arena of this size ends the search: no smaller one is possible.
         overlaps: (input, output) → distance: the two may share bytes if output offset <= input offset - distance.
     """
     sized = [Buffer(b.key, -(-b.size // ALIGNMENT) * ALIGNMENT, b.first, b.last) for b in buffers if b.size]
@@ -54,34 +62,41 @@ def place(
         found = _first_fit(order, overlaps)
         if best is None or found.arena_bytes < best.arena_bytes:
             best = found
+        if best.arena_bytes <= enough:
+            break
     assert best is not None
     zeros = {b.key: 0 for b in buffers if not b.size}
     return Placement({**best.offsets, **zeros}, best.arena_bytes)
 
 
 def _first_fit(order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashable], int]) -> Placement:
+    partners: dict[Hashable, set[Hashable]] = defaultdict(set)
+    for source, target in overlaps:
+        partners[source].add(target)
+        partners[target].add(source)
     placed: list[tuple[Buffer, int]] = []
     low, high = 0, 0
     for buffer in order:
-        rivals = [(b, at) for b, at in placed if b.first <= buffer.last and buffer.first <= b.last]
         size = buffer.size
-        candidates = {0, low, high - size}
-        candidates |= {at + b.size for b, at in rivals} | {at - size for b, at in rivals}
-        for rival, at in rivals:
-            # Next to a rival it may overlap: as its output, below it; as its input, above it.
-            if (rival.key, buffer.key) in overlaps:
-                candidates.add(at - overlaps[rival.key, buffer.key])
-            if (buffer.key, rival.key) in overlaps:
-                candidates.add(at + overlaps[buffer.key, rival.key])
-        costs = sorted((max(high, at + size) - min(low, at), abs(at), at) for at in candidates)
-        for _, _, at in costs:
-            if all(_apart(buffer, at, rival, there, overlaps) for rival, there in rivals):
-                placed.append((buffer, at))
-                low, high = min(low, at), max(high, at + size)
+        rivals = [(b, at) for b, at in placed if b.first <= buffer.last and buffer.first <= b.last]
+        friends = [(b, at) for b, at in rivals if b.key in partners[buffer.key]]
+        walls = [(b, at) for b, at in rivals if b.key not in partners[buffer.key]]
+        starts = np.array([at for _, at in walls], np.int64)
+        ends = np.array([at + b.size for b, at in walls], np.int64)
+        candidates = {0, low, high - size, high, *starts - size, *ends}
+        for friend, at in friends:
+            candidates |= {at + friend.size, at - size}
+            # Beside a friend it may overlap: as its output, below it; as its input, above it.
+            if (friend.key, buffer.key) in overlaps:
+                candidates.add(at - overlaps[friend.key, buffer.key])
+            if (buffer.key, friend.key) in overlaps:
+                candidates.add(at + overlaps[buffer.key, friend.key])
+        for _, _, at in sorted((max(high, at + size) - min(low, at), abs(at), at) for at in candidates):
+            free = not np.any((starts < at + size) & (ends > at))
+            if free and all(_apart(buffer, at, friend, there, overlaps) for friend, there in friends):
+                placed.append((buffer, int(at)))
+                low, high = int(min(low, at)), int(max(high, at + size))
                 break
-        else:  # always possible above everything
-            placed.append((buffer, high))
-            high += size
     return Placement({b.key: at - low for b, at in placed}, high - low)
 
 

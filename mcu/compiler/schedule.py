@@ -121,7 +121,8 @@ def make_schedule(model: TfliteModel, stages: Sequence[Stage], names: Names) -> 
     buffers, overlaps = memory.buffers(groups)
     alive = memory.alive(groups)
     peak = max(range(len(alive)), key=alive.__getitem__, default=0)
-    return Schedule(tuple(groups), tuple(buffers), overlaps, place(buffers, overlaps), peak)
+    placement = place(buffers, overlaps, enough=max(alive, default=0))
+    return Schedule(tuple(groups), tuple(buffers), overlaps, placement, peak)
 
 
 def _flattened(group: Group) -> Group:

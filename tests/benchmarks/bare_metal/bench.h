@@ -1,0 +1,20 @@
+/* What bench.c needs: a machine (four functions) and a model with its samples (generated). */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "bench_model.h"
+
+void machine_start_timer(void);
+uint64_t machine_elapsed(void); /* instructions since the last call */
+void machine_print(const char *text);
+void machine_exit(void) __attribute__((noreturn));
+
+extern const int8_t bench_inputs[];
+extern const int8_t bench_expected[];
+extern const int32_t bench_samples;
+extern const int32_t bench_input_bytes;
+extern const int32_t bench_output_bytes;
+
+int main(void);
+
+#endif
