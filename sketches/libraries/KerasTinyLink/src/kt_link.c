@@ -1,0 +1,141 @@
+/* Obeys frames: greets, takes chunks in, runs the model, answers. mcu/virtual/board.py is the same in Python. */
+#include "kt_link.h"
+
+#include "kt_bytes.h"
+#include "kt_messages.h"
+#include "kt_port.h"
+#include "kt_request.h"
+#include "kt_send.h"
+
+void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock *clock, uint16_t session)
+{
+    kt_frame_reader_init(&link->reader);
+    kt_send_init(link);
+    link->model = model;
+    link->clock = clock;
+    link->session = session;
+    link->seq = 0;
+    link->last_seq = 0;
+    link->max_payload_bytes = KT_LINK_MAX_PAYLOAD;
+    link->nonce = 0;
+    link->connected = false;
+    link->invocations = 0;
+    kt_request_begin(&link->request, 0);
+}
+
+static void on_hello(kt_link *link, const kt_frame *frame)
+{
+    const uint8_t version_min = frame->payload[0];
+    const uint8_t version_max = frame->payload[1];
+    const uint16_t max_payload_bytes = kt_get_u16le(frame->payload + 2);
+    const uint32_t nonce = kt_get_u32le(frame->payload + 4);
+    const uint32_t features = kt_get_u32le(frame->payload + 8);
+    if (version_min > KT_LINK_VERSION || version_max < KT_LINK_VERSION) {
+        kt_refuse_version(link);
+        return;
+    }
+    if (max_payload_bytes < KT_MIN_PAYLOAD_BYTES) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_BAD_LENGTH, max_payload_bytes, "payload too small");
+        return;
+    }
+    /* A HELLO that comes twice must not undo what was sent after it. */
+    if (!link->connected || nonce != link->nonce) {
+        link->connected = true;
+        link->nonce = nonce;
+        const uint16_t theirs = (uint16_t)(max_payload_bytes & ~3U);
+        link->max_payload_bytes = theirs < KT_LINK_MAX_PAYLOAD ? theirs : KT_LINK_MAX_PAYLOAD;
+        kt_request_begin(&link->request, 0);
+    }
+    const uint32_t ours = link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0;
+    kt_send_hello_ack(link, features & ours);
+}
+
+static void on_fetch(kt_link *link, const kt_frame *frame)
+{
+    const uint16_t request = kt_get_u16le(frame->payload);
+    const uint16_t object = kt_get_u16le(frame->payload + 2);
+    const uint32_t offset = kt_get_u32le(frame->payload + 4);
+    const uint32_t length = kt_get_u32le(frame->payload + 8);
+    if (object == KT_OBJECT_IDENTITY) {
+        kt_send_chunks(link, request, object, offset, length);
+    } else if (object != KT_OBJECT_RESULT && object != KT_OBJECT_PROFILE) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_NO_SUCH_OBJECT, object, "nothing to fetch there");
+    } else if (request != link->request.number || !link->request.ran) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_BAD_REQUEST, request, "no result of this request");
+    } else {
+        kt_send_chunks(link, request, object, offset, length);
+    }
+}
+
+static void on_bye(kt_link *link)
+{
+    link->connected = false;
+    kt_request_begin(&link->request, 0);
+    kt_send_empty(link, KT_BYE_ACK);
+}
+
+/* Payload bytes that a type has at least. */
+static uint16_t fixed_bytes(uint8_t type)
+{
+    static const uint8_t bytes[] = {
+        [KT_HELLO] = KT_HELLO_BYTES,
+        [KT_FETCH] = KT_FETCH_BYTES,
+        [KT_DATA] = KT_DATA_BYTES,
+        [KT_INVOKE] = KT_INVOKE_BYTES,
+    };
+    return type < sizeof bytes ? bytes[type] : 0;
+}
+
+static bool is_whole(kt_link *link, const kt_frame *frame)
+{
+    if (frame->payload_bytes >= fixed_bytes(frame->type)) {
+        return true;
+    }
+    kt_refuse(link, KT_ERROR_PROTOCOL, KT_MALFORMED, frame->payload_bytes, "payload too short");
+    return false;
+}
+
+static void obey(kt_link *link, const kt_frame *frame)
+{
+    if (frame->type >= KT_FIRST_DEVICE_TYPE) {
+        return; /* an echo, not a request */
+    }
+    if (frame->type == KT_HELLO) {
+        if (is_whole(link, frame)) {
+            on_hello(link, frame);
+        }
+    } else if (frame->session != link->session) {
+        kt_refuse(link, KT_ERROR_STATE, KT_WRONG_SESSION, frame->session, "the board started again");
+    } else if (frame->type == KT_BYE) {
+        on_bye(link);
+    } else if (!link->connected) {
+        kt_refuse(link, KT_ERROR_STATE, KT_NO_HELLO, frame->type, "say HELLO first");
+    } else if (frame->version != KT_LINK_VERSION) {
+        kt_refuse_version(link);
+    } else if (!is_whole(link, frame)) {
+        return;
+    } else if (frame->type == KT_DATA) {
+        kt_request_data(link, frame);
+    } else if (frame->type == KT_INVOKE) {
+        kt_request_invoke(link, frame);
+    } else if (frame->type == KT_FETCH) {
+        on_fetch(link, frame);
+    } else {
+        kt_refuse(link, KT_ERROR_PROTOCOL, KT_UNKNOWN_TYPE, frame->type, "no such type");
+    }
+}
+
+void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        kt_frame frame;
+        const kt_frame_event event = kt_frame_read(&link->reader, bytes[i], &frame);
+        if (event == KT_FRAME_INTACT) {
+            link->last_seq = frame.seq;
+            obey(link, &frame);
+        } else if (event == KT_FRAME_DAMAGED && link->connected) {
+            /* Said at once, so that the host need not wait for its timer; with nobody connected, nobody asked. */
+            kt_send_progress(link, KT_NAK, 0, KT_NAK_DAMAGED);
+        }
+    }
+}

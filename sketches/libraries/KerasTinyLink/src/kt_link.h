@@ -1,0 +1,116 @@
+/* KerasTinyLink: the device side of the link, from bytes that arrive to bytes that are sent.
+ *
+ * What it is for: a computer uploads input tensors, asks for a run, gets the outputs; what the line damages or loses
+ *   is sent again; a request that is repeated is answered from memory. docs/reference/protocol.md has every byte.
+ * How it works: it has no timers and never speaks first; every frame it sends answers one that it received.
+ * Memory: one kt_link of about 0.9 KiB with payloads of 512 bytes. No heap, no global state. Inputs are put
+ *   straight into the model's tensors and outputs are sent from there: they must stay until the next request.
+ * Blocking: kt_link_feed returns when all is answered; it runs the model when asked to.
+ *
+ *   static kt_link link;
+ *   kt_link_init(&link, &model, &clock, session);
+ *   while ((count = kt_port_read(bytes, sizeof bytes)) > 0) {
+ *       kt_link_feed(&link, bytes, count);
+ *   } */
+#ifndef KT_LINK_H
+#define KT_LINK_H
+
+#include "kt_fault.h"
+#include "kt_frame.h"
+#include "kt_receiver.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Input tensors of the model at most. */
+#ifndef KT_LINK_MAX_INPUTS
+#define KT_LINK_MAX_INPUTS 4
+#endif
+
+#define KT_LINK_CHUNK (KT_LINK_MAX_PAYLOAD - 8) /* tensor bytes in a DATA of the longest payload */
+
+/* DATA bytes that may be on their way: what a port's receive buffer holds while the device is busy. */
+#ifndef KT_LINK_WINDOW
+#define KT_LINK_WINDOW (4 * KT_LINK_CHUNK)
+#endif
+
+/* Bytes somewhere in memory; an object on the wire is several of these, one after another. */
+typedef struct {
+    const void *data;
+    uint32_t bytes;
+} kt_bytes;
+
+typedef struct {
+    int8_t *data;
+    uint32_t bytes;
+} kt_tensor;
+
+/* The model and who the board is. Everything it points to stays the caller's and must stay there. */
+typedef struct {
+    const kt_tensor *inputs;
+    const kt_bytes *outputs;
+    uint16_t input_count; /* at most KT_LINK_MAX_INPUTS */
+    uint16_t output_count;
+    /* Computes the outputs; 0 if it could, else a negative number and the reason in *why. With `operator_ticks`
+     * it adds to operator i's entry what operator i took, in ticks of kt_port_ticks. */
+    int (*invoke)(void *context, uint32_t *operator_ticks, const char **why);
+    void *context;
+    uint32_t *operator_ticks; /* operator_count of them, or NULL: no profiles */
+    uint16_t operator_count;
+    uint16_t identity_count;
+    const kt_bytes *identity; /* the object IDENTITY, in pieces */
+} kt_link_model;
+
+/* How kt_port_ticks counts. */
+typedef struct {
+    uint32_t ticks_per_s;
+    /* instructions = ticks * instructions_per / ticks_per, exactly; 0 where the board does not count them */
+    uint32_t instructions_per;
+    uint32_t ticks_per;
+} kt_link_clock;
+
+typedef struct {
+    uint16_t number; /* 1..65535, or 0 before the first of a connection */
+    bool ran;
+    bool profiled;
+    uint8_t status; /* of RESULT */
+    uint8_t code;
+    uint32_t unconfirmed_bytes; /* received since the last ACK */
+    uint32_t latency_us;
+    uint64_t instructions;
+    uint32_t result_bytes;
+    uint32_t result_crc32;
+    const char *why; /* text of the RESULT if the model did not run */
+    kt_receiver inputs[KT_LINK_MAX_INPUTS];
+} kt_link_request;
+
+typedef struct {
+    kt_frame_reader reader;
+    kt_frame_writer writer;
+    const kt_link_model *model;
+    const kt_link_clock *clock;
+    uint16_t session;  /* boot nonce */
+    uint16_t seq;      /* of the next frame sent */
+    uint16_t last_seq; /* of the last intact frame received */
+    uint16_t max_payload_bytes;
+    uint32_t nonce; /* of the HELLO in force */
+    bool connected;
+    kt_link_request request;
+    uint32_t invocations; /* how often the model ran */
+} kt_link;
+
+/* `session` is the boot nonce: 1..65535, another one after every start. */
+void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock *clock, uint16_t session);
+
+/* Takes what has arrived and sends all answers with kt_port_write. */
+void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count);
+
+/* Sends FAULT. The one frame that answers nothing: what happened ends the session. `text` may be "". */
+void kt_link_send_fault(kt_link *link, const kt_fault *fault, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,167 @@
+/* Takes the inputs of a request in and runs the model on them, once. */
+#include "kt_request.h"
+
+#include <string.h>
+
+#include "kt_bytes.h"
+#include "kt_messages.h"
+#include "kt_port.h"
+#include "kt_send.h"
+
+void kt_request_begin(kt_link_request *request, uint16_t number)
+{
+    memset(request, 0, sizeof *request);
+    request->number = number;
+}
+
+/* Whether a comes after b, across the wrap (RFC 1982). */
+static bool is_newer(uint16_t a, uint16_t b)
+{
+    const uint16_t distance = (uint16_t)(a - b);
+    return distance > 0 && distance < 0x8000;
+}
+
+/* Whether to act on a frame of this request; a newer one ends the one before it. */
+static bool is_current(kt_link *link, uint16_t number)
+{
+    if (number == 0) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_BAD_REQUEST, 0, "requests begin at 1");
+        return false;
+    }
+    if (number != link->request.number) {
+        if (link->request.number != 0 && !is_newer(number, link->request.number)) {
+            return false; /* a late repetition */
+        }
+        kt_request_begin(&link->request, number);
+    }
+    return true;
+}
+
+static bool is_complete(const kt_link *link, uint16_t input)
+{
+    return link->request.inputs[input].next_offset >= link->model->inputs[input].bytes;
+}
+
+static bool all_complete(const kt_link *link)
+{
+    for (uint16_t i = 0; i < link->model->input_count; ++i) {
+        if (!is_complete(link, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void kt_request_data(kt_link *link, const kt_frame *frame)
+{
+    kt_link_request *const request = &link->request;
+    const uint16_t input = kt_get_u16le(frame->payload + 2);
+    const uint32_t offset = kt_get_u32le(frame->payload + 4);
+    const uint32_t count = (uint32_t)frame->payload_bytes - KT_DATA_BYTES;
+    if (!is_current(link, kt_get_u16le(frame->payload)) || request->ran) {
+        return; /* after the run: a late repetition, and the arena holds the result */
+    }
+    if (input >= link->model->input_count) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_NO_SUCH_OBJECT, input, "no such input");
+        return;
+    }
+    const kt_tensor *const tensor = &link->model->inputs[input];
+    const uint32_t chunk_bytes = (uint32_t)link->max_payload_bytes - KT_DATA_BYTES;
+    const kt_chunk kind = kt_receiver_put(&request->inputs[input], tensor->data, tensor->bytes, chunk_bytes, offset,
+                                          frame->payload + KT_DATA_BYTES, count);
+    if (kind == KT_CHUNK_BAD_OFFSET) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_BAD_OFFSET, offset, "no chunk begins there");
+        return;
+    }
+    if (kind == KT_CHUNK_BAD_LENGTH) {
+        kt_refuse(link, KT_ERROR_PARAM, KT_BAD_LENGTH, count, "not as long as a chunk");
+        return;
+    }
+    request->unconfirmed_bytes += count;
+    /* The host needs to hear of a hole at once, and of progress before its window is used up. That a tensor is
+     * complete shows in no later ACK; that all are, shows in RESULT. */
+    if (kind != KT_CHUNK_IN_ORDER || 2 * request->unconfirmed_bytes >= kt_window_bytes(link) ||
+        (is_complete(link, input) && !all_complete(link))) {
+        kt_send_progress(link, KT_ACK, input, KT_NAK_NONE);
+        request->unconfirmed_bytes = 0;
+    }
+}
+
+static void measure(kt_link *link, uint64_t ticks)
+{
+    const kt_link_clock *const clock = link->clock;
+    const uint64_t latency_us = ticks * 1000000 / clock->ticks_per_s;
+    link->request.latency_us = latency_us < UINT32_MAX ? (uint32_t)latency_us : UINT32_MAX;
+    link->request.instructions = kt_instructions(clock, ticks);
+}
+
+/* Ticks of each operator become what is sent: its instructions where they are counted, little endian. */
+static void pack_profile(kt_link *link)
+{
+    for (uint16_t i = 0; i < link->model->operator_count; ++i) {
+        uint32_t *const entry = &link->model->operator_ticks[i];
+        const uint64_t instructions = kt_instructions(link->clock, *entry);
+        kt_put_u32le((uint8_t *)entry, instructions != KT_NO_COUNT ? (uint32_t)instructions : *entry);
+    }
+}
+
+static void run(kt_link *link, bool profile)
+{
+    kt_link_request *const request = &link->request;
+    const kt_link_model *const model = link->model;
+    uint32_t *const operator_ticks = profile ? model->operator_ticks : NULL;
+    if (operator_ticks != NULL) {
+        memset(operator_ticks, 0, model->operator_count * sizeof *operator_ticks);
+    }
+    const char *why = "";
+    ++link->invocations;
+    kt_port_busy(1);
+    const uint64_t begin = kt_port_ticks();
+    const int failed = model->invoke(model->context, operator_ticks, &why);
+    const uint64_t end = kt_port_ticks();
+    kt_port_busy(0);
+    measure(link, end - begin);
+    request->ran = true;
+    request->profiled = operator_ticks != NULL;
+    if (operator_ticks != NULL) {
+        pack_profile(link);
+    }
+    request->status = failed ? KT_ERROR_KERNEL : 0;
+    request->code = failed ? KT_INVOKE_FAILED : 0;
+    request->why = why;
+    const kt_object_bytes result = kt_object_of(link, KT_OBJECT_RESULT);
+    request->result_bytes = kt_object_size(&result);
+    request->result_crc32 = kt_object_crc32(&result);
+}
+
+void kt_request_invoke(kt_link *link, const kt_frame *frame)
+{
+    const uint16_t number = kt_get_u16le(frame->payload);
+    const bool profile = (kt_get_u16le(frame->payload + 2) & KT_INVOKE_PROFILE) != 0;
+    if (!is_current(link, number)) {
+        return;
+    }
+    if (link->request.ran) {
+        /* Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream. */
+        kt_send_result(link);
+        if (profile && link->request.profiled) {
+            kt_send_profile(link);
+        }
+        return;
+    }
+    if (!all_complete(link)) {
+        for (uint16_t i = 0; i < link->model->input_count; ++i) {
+            if (!is_complete(link, i)) {
+                kt_send_progress(link, KT_NAK, i, KT_NAK_INCOMPLETE);
+            }
+        }
+        return;
+    }
+    run(link, profile);
+    const uint32_t sent = kt_send_result(link);
+    kt_send_chunks(link, number, KT_OBJECT_RESULT, sent, UINT32_MAX);
+    if (link->request.profiled) {
+        const uint32_t sent_of_profile = kt_send_profile(link);
+        kt_send_chunks(link, number, KT_OBJECT_PROFILE, sent_of_profile, UINT32_MAX);
+    }
+}

@@ -1,0 +1,74 @@
+"""KerasTinyLink with sanitizers as a process, behind the interface of `mcu.virtual.board.BoardLink`."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+
+from mcu.compiler.emit import sketches_folder
+from mcu.firmware.gcc import SANITIZE, TARGETS, compile_objects, link
+from mcu.protocol.messages import DATA_HEADER_BYTES
+from mcu.virtual.board import LinkLimits
+from tests.mcu.protocol.loop import SESSION, Invert, identity_of
+
+HERE = Path(__file__).parent
+LIBRARY = sketches_folder() / "libraries" / "KerasTinyLink" / "src"
+
+
+def build_program(main: Path, *, out_dir: Path, limits: LinkLimits) -> Path:
+    """Compile a test's C file with the library, for these limits, with ASan and UBSan."""
+    flags = (
+        "-O1",
+        *SANITIZE,
+        f"-I{LIBRARY}",
+        f"-DKT_LINK_MAX_PAYLOAD={limits.max_payload_bytes}",
+        f"-DKT_LINK_WINDOW={limits.window_bytes}U",
+    )
+    host = TARGETS["host"]
+    objects = compile_objects(host, [main, *sorted(LIBRARY.glob("kt_*.c"))], out_dir=out_dir, flags=flags)
+    return link(host, objects, made=out_dir / main.stem, flags=flags)
+
+
+class CBoard:
+    """The C device with the model of `Invert`; `close` says what the sanitizers found.
+
+    Attributes:
+        invocations: how often its model ran.
+    """
+
+    def __init__(self, program: Path, engine: Invert, *, session: int = SESSION):
+        sizes = [
+            *(str(spec.nbytes) for spec in engine.inputs),
+            "/",
+            *(str(spec.nbytes) for spec in engine.outputs),
+        ]
+        self._process = subprocess.Popen(
+            [program, str(session), identity_of(engine).pack().hex(), *sizes],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.invocations = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Everything the device answers to these bytes."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(struct.pack("=I", len(data)) + data)
+        self._process.stdin.flush()
+        head = self._process.stdout.read(8)
+        if len(head) != 8:
+            raise AssertionError(self._process.stderr.read().decode())  # type: ignore[union-attr]
+        count, self.invocations = struct.unpack("=II", head)
+        return self._process.stdout.read(count)
+
+    def close(self) -> None:
+        _, said = self._process.communicate()
+        assert self._process.returncode == 0, said.decode()
+
+
+LIMITS = {
+    "512": LinkLimits(max_payload_bytes=512, window_bytes=4 * (512 - DATA_HEADER_BYTES)),
+    "64": LinkLimits(max_payload_bytes=64, window_bytes=112),
+}

@@ -1,0 +1,84 @@
+"""Whole sessions with the C device: the same facts that hold for the Python device, on clean and on bad lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mcu.protocol import RemoteError
+from mcu.protocol.frame import Frame, encode_frame
+from mcu.protocol.messages import Invoke, Type
+from tests.mcu.protocol.loop import SESSION, Invert, Loop, identity_of, lose_frame, noise
+from tests.sketches.link.conftest import MakeBoard
+
+
+def _bytes(size: int, *, seed: int = 0) -> bytes:
+    return np.random.default_rng(seed).integers(-128, 128, size, np.int8).tobytes()
+
+
+def test_the_board_says_who_it_is(make_c_board: MakeBoard):
+    engine = Invert(inputs=(10, 20), outputs=(5,))
+    with Loop(make_c_board(engine)).connect() as session:  # type: ignore[arg-type]
+        assert session.identity == identity_of(engine)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [((1,), (1,)), ((56,), (56,)), ((57, 3000, 1), (10, 300)), ((3000,), (5000, 1, 7)), ((40_000,), (10,))],
+)
+def test_outputs_are_those_of_the_model_for_any_shapes(
+    make_c_board: MakeBoard, inputs: tuple[int, ...], outputs: tuple[int, ...]
+):
+    engine = Invert(inputs=inputs, outputs=outputs)
+    board = make_c_board(engine)
+    with Loop(board).connect() as session:  # type: ignore[arg-type]
+        for seed in range(3):
+            data = [_bytes(n, seed=seed) for n in inputs]
+            inference = session.infer(data)
+            assert inference.outputs == engine.expected(data)
+            assert inference.latency_us == 500
+        stats = session.stats
+    assert board.invocations == 3
+    assert stats.retransmits == stats.crc_errors == stats.damage_reports == 0
+
+
+def test_a_repeated_invoke_is_answered_and_runs_once(make_c_board: MakeBoard):
+    engine = Invert(inputs=(4,))
+    board = make_c_board(engine)
+    with Loop(board).connect() as session:  # type: ignore[arg-type]
+        first = session.infer([b"abcd"])
+        again = board.feed(encode_frame(Frame(Type.INVOKE, Invoke(1).pack(), 99, SESSION)))
+    assert first.outputs[0] in again.replace(b"\0", b"")
+    assert board.invocations == 1
+
+
+def test_a_model_that_fails_says_why_and_the_session_lives_on(make_c_board: MakeBoard):
+    engine = Invert(inputs=(4,))
+    with Loop(make_c_board(engine)).connect() as session:  # type: ignore[arg-type]
+        with pytest.raises(RemoteError, match="the kernel divides by zero"):
+            session.infer([b"FAIL"])
+        assert session.infer([b"abcd"]).outputs == engine.expected([b"abcd"])
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("index", [0, 1, 2, 5, 9, 12])
+def test_any_one_frame_may_get_lost(make_c_board: MakeBoard, index: int, direction: str):
+    engine = Invert(inputs=(3000, 40), outputs=(1500,))
+    loop = Loop(make_c_board(engine), **{direction: lose_frame(index)})  # type: ignore[arg-type]
+    data = [_bytes(3000), _bytes(40)]
+    with loop.connect() as session:
+        assert session.infer(data).outputs == engine.expected(data)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_everything_at_once_leaves_every_result_exact(make_c_board: MakeBoard, seed: int):
+    engine = Invert(inputs=(3000, 40), outputs=(700, 3))
+    board = make_c_board(engine)
+    with Loop(board).connect() as session:  # type: ignore[arg-type]
+        port = session._link.port
+        port.up = noise(seed=seed, flip=1e-5, drop=1e-4, insert=1e-4, repeat=1e-4)  # type: ignore[attr-defined]
+        port.down = noise(seed=seed + 100, flip=1e-5, drop=1e-4, insert=1e-4, repeat=1e-4)  # type: ignore[attr-defined]
+        for index in range(30):
+            data = [_bytes(3000, seed=index), _bytes(40, seed=index)]
+            assert session.infer(data).outputs == engine.expected(data)
+    assert board.invocations == 30
