@@ -30,11 +30,11 @@ def count_params(model: Any) -> int:
 def count_batch_norm_statistics(model: Any) -> int:
     """Running means and variances of all BatchNorm layers."""
     require_keras2_model(model, verb="count the BatchNorm statistics of")
+    norms = {
+        id(layer): layer for layer, _ in _calls(model) if isinstance(layer, keras.layers.BatchNormalization)
+    }
     return sum(
-        prod(weight.shape)
-        for layer, _ in _calls(model)
-        if isinstance(layer, keras.layers.BatchNormalization)
-        for weight in (layer.moving_mean, layer.moving_variance)
+        prod(weight.shape) for norm in norms.values() for weight in (norm.moving_mean, norm.moving_variance)
     )
 
 
