@@ -21,10 +21,11 @@ def percent(share: float | None) -> str:
 
 
 def points(difference: float | None) -> str:
-    """A difference of two shares in percentage points with its sign: -0.0056 → "−0.56"."""
+    """A difference of two shares in percentage points with its sign: -0.0056 → "−0.56", 0 → "0.00"."""
     if difference is None:
         return "–"
-    return f"{100 * difference:+.2f}".replace("-", "−")
+    rounded = f"{100 * difference:+.2f}".replace("-", "−")
+    return "0.00" if rounded[1:] == "0.00" else rounded
 
 
 def count(number: float | None) -> str:
@@ -40,8 +41,10 @@ def size(number: int | None) -> str:
 
 
 def figure(value: float | None) -> str:
-    """A metric without unit: 0.00047 → "0.00047", 1.0 → "1"; None → "–"."""
-    return "–" if value is None else f"{value:.5g}"
+    """A metric without unit: 0.00047 → "0.00047", 1.0 → "1", what is rounding error of a sum → "0"; None → "–"."""
+    if value is None:
+        return "–"
+    return "0" if abs(value) < 1e-12 else f"{value:.5g}"
 
 
 @lru_cache(maxsize=1)

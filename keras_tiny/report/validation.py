@@ -93,7 +93,7 @@ class ValidationPage:
 def render_validation(page: ValidationPage) -> str:
     """The page as one HTML file: no script, nothing fetched; light or dark as the reader's system is."""
     drawn = {
-        "latency": plots.histogram(page.latencies_us, unit="µs", title="Latency per inference, microseconds"),
+        "latency": _latency(page.latencies_us),
         "confusion_board": "",
         "confusion_desk": "",
     }
@@ -107,3 +107,11 @@ def render_validation(page: ValidationPage) -> str:
                 part.confusion_desk, labels=part.labels, title="Confusion matrix of the desk's answers"
             )
     return render("validation.html.j2", page=page, plots=drawn)
+
+
+def _latency(latencies_us: np.ndarray) -> str:
+    """In milliseconds where microseconds would fill the axis with zeros."""
+    title = "Latency per inference"
+    if np.median(latencies_us) < 10_000:
+        return plots.histogram(latencies_us, unit="µs", title=title)
+    return plots.histogram(latencies_us / 1000, unit="ms", title=title)

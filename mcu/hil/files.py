@@ -10,6 +10,13 @@ from pathlib import Path
 from mcu.errors import BadInput
 
 
+def default_folder(bundle: Path, *, board_id: str) -> Path:
+    """Where the files of a run go if nobody says: `BUNDLE-hil-BOARD` beside the bundle."""
+    # "." and ".." have no name of their own.
+    path = bundle if bundle.name not in ("", "..") else bundle.resolve()
+    return path.parent / f"{path.name}-hil-{board_id}"
+
+
 def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write every file under a temporary name first; only when all are on the disk, the names change.
 

@@ -149,7 +149,7 @@ def _model(run: HilRun, manifest: Manifest) -> dict[str, str]:
         "multiply-accumulates": count(manifest.macs),
         "parameters": count(manifest.params),
         "input": f"{tensor.dtype} {shape}, scale {tensor.scale:g}, zero point {tensor.zero_point}",
-        "operators": ", ".join(f"{name} × {n}" for name, n in sorted(manifest.operators.items())),
+        "operators": ", ".join(f"{name}\u00a0×\u00a0{n}" for name, n in sorted(manifest.operators.items())),
         "exported with": ", ".join(f"{name} {version}" for name, version in manifest.tool_versions.items())
         or "–",
     }

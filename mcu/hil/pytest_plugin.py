@@ -93,13 +93,14 @@ class Hil:
     def _data(self) -> str:
         source = self._request.config.getoption("--hil-data") or self.bundle.manifest.data.get("source")
         if not source:
-            raise pytest.UsageError("The bundle names no data; pass --hil-data, e.g. --hil-data digits.")
+            pytest.fail("The bundle names no data; pass --hil-data, e.g. --hil-data digits.", pytrace=False)
         return str(source)
 
     def _out(self) -> Path:
+        from mcu.hil.files import default_folder
+
         given = self._request.config.getoption("--hil-out")
-        path = self.bundle.path
-        return Path(given) if given else path.parent / f"{path.name}-hil-{self.board}"
+        return Path(given) if given else default_folder(self.bundle.path, board_id=self.board)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from mcu.bundle import Bundle, npy_bytes
 from mcu.errors import BadInput, KerasTinyError
 from mcu.hil.compare import agreements, classification_metrics
 from mcu.hil.connection import board_named, connect_board, port_of
-from mcu.hil.files import write_together
+from mcu.hil.files import default_folder, write_together
 from mcu.hil.page import validation_page
 from mcu.hil.plan import Plan, make_plan
 from mcu.hil.record import (
@@ -77,9 +77,7 @@ def validate(
     # Everything that a person can get wrong fails here, before the port is opened.
     url = port_of(bundle, board, port)
     plan = make_plan(bundle, data, limit=limit, seed=seed)
-    folder = (
-        Path(out_dir) if out_dir is not None else bundle.path.parent / f"{bundle.path.name}-hil-{board.id}"
-    )
+    folder = default_folder(bundle.path, board_id=board.id) if out_dir is None else Path(out_dir)
     write_together(folder, {})
     command = ["mcu", "validate", str(bundle.path), "--board", board.id]
     command += ["--port", port] if port else []

@@ -46,12 +46,12 @@ def histogram(values: np.ndarray, *, unit: str, title: str) -> Markup:
             words(f"{tick:g}", _LEFT - 6, y + 4, anchor="end"),
         ]
     for i, count in enumerate(counts.tolist()):
-        says = f"{edges[i]:,.0f} to {edges[i + 1]:,.0f} {unit}: {count}"
+        says = f"{_precise(edges[i])} to {_precise(edges[i + 1])} {unit}: {count}"
         parts.append(
             _column(_LEFT + step * i, ground, step, plot * count / tallest, kind="column", says=says)
         )
     if beyond:
-        says = f"above {high:,.0f} {unit}: {beyond}"
+        says = f"above {_precise(high)} {unit}: {beyond}"
         x = _LEFT + step * (bins + 1)
         parts.append(_column(x, ground, step, plot * beyond / tallest, kind="column beyond", says=says))
     parts += [words(f"{tick:,g}", x_of(tick), _HEIGHT - 10) for tick in ticks(low, high, about=5)]
@@ -60,8 +60,13 @@ def histogram(values: np.ndarray, *, unit: str, title: str) -> Markup:
         parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 8}" y2="{ground}"/>')
         # Both fit on one line only if they look away from each other.
         anchor = "end" if name == "p99" and x > PLOT_WIDTH / 2 else "start"
-        parts.append(words(f"{name} {value:,.0f} {unit}", x, _TOP - 14, anchor=anchor, kind="mark"))
+        parts.append(words(f"{name} {_precise(value)} {unit}", x, _TOP - 14, anchor=anchor, kind="mark"))
     return svg(parts, width=PLOT_WIDTH, height=_HEIGHT, title=title)
+
+
+def _precise(value: float) -> str:
+    """Four digits: 14483 → "14,483", 14.4831 → "14.48"."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _column(x: float, ground: float, step: float, tall: float, *, kind: str, says: str) -> str:

@@ -173,7 +173,14 @@ def test_a_float_picture_is_refused():
 
 def test_numbers_are_printed_for_people():
     assert (percent(0.98333), percent(None)) == ("98.33 %", "–")
-    assert (points(-0.0056), points(0.01), points(None)) == ("−0.56", "+1.00", "–")
+    assert (points(-0.0056), points(0.01), points(-1e-9), points(None)) == ("−0.56", "+1.00", "0.00", "–")
     assert (count(12345), count(None)) == ("12\u2009345", "–")
     assert (size(41376), size(512), size(None)) == ("41\u2009376 B (40.4 KiB)", "512 B", "–")
-    assert (figure(0.000471234), figure(1.0), figure(None)) == ("0.00047123", "1", "–")
+    assert (figure(0.000471234), figure(1.0), figure(5e-19), figure(None)) == ("0.00047123", "1", "0", "–")
+
+
+@pytest.mark.parametrize(
+    ("latency_us", "printed"), [(1234.0, "median 1,234 µs"), (14483.0, "median 14.48 ms")]
+)
+def test_latency_is_printed_in_the_unit_that_reads_well(latency_us: float, printed: str):
+    assert printed in render_validation(replace(page(), latencies_us=np.full(5, latency_us)))
