@@ -18,7 +18,7 @@ import numpy as np
 from mcu.errors import BadInput, MissingExtra, ModelFileError, missing_extra
 from mcu.tensor import TensorSpec
 from mcu.tflite import TfliteModel, check_graph, read_model
-from mcu.tflm_probe import ALIGNMENT_BYTES
+from mcu.tflm_probe import ALIGNMENT_BYTES, new_interpreter
 
 _MAX_ARENA_BYTES = 1 << 30
 
@@ -78,7 +78,7 @@ class TflmInterpreter:
     """
 
     def __init__(self, model_bytes: bytes, *, arena_bytes: int | None = None):
-        runtime = _runtime()
+        require_wheel()
         # The wheel itself trusts the file: a damaged one ends the process or reads beyond the arena.
         model = read_model(model_bytes)
         check_graph(model)
@@ -98,8 +98,8 @@ class TflmInterpreter:
         self.arena_bytes = _generous_arena_bytes(model) if arena_bytes is None else arena_bytes
         with _captured_stderr() as messages:
             try:
-                self._interpreter = runtime.Interpreter.from_bytes(model_bytes, arena_size=self.arena_bytes)
-            except (RuntimeError, ValueError) as error:
+                self._interpreter = new_interpreter(model_bytes, arena_bytes=self.arena_bytes)
+            except RuntimeError as error:
                 said = messages().strip() or str(error)
                 raise ModelFileError(f"TensorFlow Lite Micro cannot run this model: {said}") from error
 
@@ -118,17 +118,17 @@ class TflmInterpreter:
         if len(inputs) != len(self.inputs):
             raise BadInput(f"The model takes {len(self.inputs)} inputs, received {len(inputs)}.")
         for index, (array, spec) in enumerate(zip(inputs, self.inputs, strict=True)):
-            self._interpreter.set_input(_as_expected(array, spec), index)
+            self._interpreter.SetInputTensor(_as_expected(array, spec), index)
         try:
-            self._interpreter.invoke()
+            self._interpreter.Invoke()
         except RuntimeError as error:
             raise ModelFileError("TensorFlow Lite Micro stopped in the middle of this model.") from error
-        return tuple(self._interpreter.get_output(index) for index in range(len(self.outputs)))
+        return tuple(self._interpreter.GetOutputTensor(index) for index in range(len(self.outputs)))
 
     def allocations(self) -> str:
         """What the recording allocator prints: the arena's head, tail and the parts of the tail."""
         with _captured_stderr() as messages:
-            self._interpreter.print_allocations()
+            self._interpreter.PrintAllocations()
             return messages()
 
 
@@ -184,7 +184,7 @@ def _as_expected(array: np.ndarray, spec: TensorSpec) -> np.ndarray:
             f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
         )
         raise BadInput(f"Input '{spec.name}' takes {spec.dtype} {spec.shape}, received {received}.")
-    return np.ascontiguousarray(array)
+    return array if array.flags.c_contiguous else array.copy(order="C")
 
 
 def _number(pattern: str, text: str) -> int:
@@ -197,12 +197,12 @@ def _number(pattern: str, text: str) -> int:
     return int(found.group(1))
 
 
-def _runtime() -> Any:
+def require_wheel() -> None:
+    """Raise `MissingExtra` unless the `tflite-micro` wheel can be imported."""
     try:
-        from tflite_micro.python.tflite_micro import runtime
+        from tflite_micro.python.tflite_micro import _runtime  # noqa: F401
     except ImportError as error:
         raise missing_extra("virtual", needed_for="Running TensorFlow Lite Micro on this computer") from error
-    return runtime
 
 
 @contextmanager

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
+from typing import Any
 
 ALIGNMENT_BYTES = 16  # MicroArenaBufferAlignment() in tflite-micro
 
 
 def smallest_arena(model_bytes: bytes, *, lowest: int, highest: int) -> int:
     """The smallest arena in steps of the alignment, from `lowest` on; 0 if the model runs in none up to `highest`."""
+    import_module("tflite_micro.python.tflite_micro._runtime")  # once, here, instead of in every child
     fits = -(-lowest // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
     too_small, step = 0, ALIGNMENT_BYTES
     while not _runs_in(model_bytes, fits):
@@ -29,15 +32,28 @@ def smallest_arena(model_bytes: bytes, *, lowest: int, highest: int) -> int:
     return fits
 
 
-def _runs_in(model_bytes: bytes, arena_bytes: int) -> bool:
-    from tflite_micro.python.tflite_micro import runtime
+def new_interpreter(model_bytes: bytes, *, arena_bytes: int) -> Any:
+    """The wheel's C++ interpreter itself, with its recording allocator.
 
+    The wheel's Python class around it first parses the whole file, without any checks, for variables, which we have
+    none of (tflite_micro/python/tflite_micro/runtime.py); that costs more than the rest.
+
+    Raises:
+        RuntimeError: the model cannot be allocated; the cause is on the C library's stderr.
+    """
+    from tflite_micro.python.tflite_micro import _runtime
+
+    recording = _runtime.PythonInterpreterConfig.kAllocationRecording
+    return _runtime.InterpreterWrapper(model_bytes, [], arena_bytes, 0, recording, 0)
+
+
+def _runs_in(model_bytes: bytes, arena_bytes: int) -> bool:
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         ran = False
         try:
-            runtime.Interpreter.from_bytes(model_bytes, arena_size=arena_bytes).invoke()
+            new_interpreter(model_bytes, arena_bytes=arena_bytes).Invoke()
             ran = True
         finally:
             os._exit(0 if ran else 1)

@@ -1,7 +1,7 @@
 """What a TensorFlow Lite Micro application includes: the model as a C++ array, its operators, its arena's size.
 
-TensorFlow Lite Micro reads the file in place: the array is constant, so that it stays in flash, and aligned to 16 bytes, as
-the file's own buffers are (tensorflow/lite/micro/tools/generate_cc_arrays.py of tflite-micro does the same).
+TensorFlow Lite Micro reads the file in place: the array is constant, so that it stays in flash, and aligned to 16
+bytes, as the file's own buffers are (tensorflow/lite/micro/tools/generate_cc_arrays.py of tflite-micro does the same).
 """
 
 from __future__ import annotations

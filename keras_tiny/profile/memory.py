@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcu.errors import ModelFileError
 from mcu.tflite import TfliteModel, TfliteTensor, check_graph, read_model
 
 
@@ -57,12 +56,10 @@ def activation_memory(model: bytes | TfliteModel) -> ActivationMemory:
     """Which tensors are alive when, and where the peak is.
 
     Raises:
-        ModelFileError: not a .tflite file, a graph that does not hang together, or one without operators.
+        ModelFileError: not a .tflite file, or a graph that does not hang together.
     """
     graph = model if isinstance(model, TfliteModel) else read_model(model)
     check_graph(graph)
-    if not graph.operators:
-        raise ModelFileError("The model has no operators, so there is nothing to profile.")
     births, deaths = lifetimes(graph)
     moments = []
     for operator in graph.operators:

@@ -16,6 +16,7 @@ from flatbuffers.table import Table
 from mcu.errors import ModelFileError
 
 _UOFFSET = number_types.UOffsetTFlags
+_VOFFSET = number_types.VOffsetTFlags
 _MAX_READS_PER_BYTE = 4
 
 Schema = TypeVar("Schema")
@@ -89,12 +90,19 @@ class CheckedTable(Table):
 
 
 def checked(schema: Schema, budget: Budget) -> Schema:
-    """The same schema object, reading through a `CheckedTable`."""
-    table = schema._tab  # type: ignore[attr-defined]
-    if table.Pos < 0 or table.Pos + 4 > len(table.Bytes):
-        raise damaged(f"a table is said to be at byte {table.Pos}")
-    budget.spend(1)
-    schema._tab = CheckedTable(table.Bytes, table.Pos, budget)  # type: ignore[attr-defined]
+    """The same schema object, reading through a `CheckedTable`; the table and its vtable lie inside the file."""
+    bare = schema._tab  # type: ignore[attr-defined]
+    table = CheckedTable(bare.Bytes, bare.Pos, budget)
+    vtable = table.Pos - table.Get(number_types.SOffsetTFlags, table.Pos)
+    vtable_bytes = table.Get(_VOFFSET, vtable)
+    table_bytes = table.Get(_VOFFSET, vtable + 2)
+    budget.spend(max(1, vtable_bytes // 2))
+    offsets = [table.Get(_VOFFSET, vtable + at) for at in range(4, vtable_bytes - 1, 2)]
+    if vtable_bytes < 4 or any(offset >= table_bytes for offset in offsets):
+        raise damaged(f"the table at byte {table.Pos} has fields beyond its end")
+    if table.Pos + table_bytes > len(table.Bytes):
+        raise damaged(f"the table at byte {table.Pos} ends beyond the file")
+    schema._tab = table  # type: ignore[attr-defined]
     return schema
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -179,6 +180,12 @@ def _positive(value: int, what: str) -> int:
     return value
 
 
+def _finite(value: float, what: str) -> float:
+    if not math.isfinite(value):
+        raise damaged(f"an operator has the {what} {value}")
+    return value
+
+
 def _conv(table: Any) -> Options:
     return Conv2DOptions(
         _padding(table),
@@ -258,7 +265,9 @@ OPTIONS: dict[str, OptionsRow] = {
         lambda table: FullyConnectedOptions(table.KeepNumDims(), _activation(table)),
     ),
     "HARD_SWISH": _NONE,
-    "LEAKY_RELU": OptionsRow("LeakyReluOptions", lambda table: LeakyReluOptions(table.Alpha())),
+    "LEAKY_RELU": OptionsRow(
+        "LeakyReluOptions", lambda table: LeakyReluOptions(_finite(table.Alpha(), "alpha"))
+    ),
     "LOGISTIC": _NONE,
     "L2_POOL_2D": _POOL,
     "MAX_POOL_2D": _POOL,
@@ -280,7 +289,7 @@ OPTIONS: dict[str, OptionsRow] = {
         lambda table: ResizeOptions(table.AlignCorners(), table.HalfPixelCenters()),
     ),
     "SHAPE": _NONE,
-    "SOFTMAX": OptionsRow("SoftmaxOptions", lambda table: SoftmaxOptions(table.Beta())),
+    "SOFTMAX": OptionsRow("SoftmaxOptions", lambda table: SoftmaxOptions(_finite(table.Beta(), "beta"))),
     "SPACE_TO_DEPTH": OptionsRow(
         "SpaceToDepthOptions", lambda table: BlockOptions(_positive(table.BlockSize(), "block size"))
     ),

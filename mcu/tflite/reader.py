@@ -65,6 +65,7 @@ def _read(data: bytes) -> TfliteModel:
     operators = tuple(
         _operator(index, table, operator_names, len(tensors), budget) for index, table in enumerate(tables)
     )
+    _check_unread(model, len(buffers), budget)
     return TfliteModel(
         _text(model.Description()),
         tensors,
@@ -73,6 +74,14 @@ def _read(data: bytes) -> TfliteModel:
         _tensor_indices(graph.OutputsAsNumpy(), len(tensors)),
         model.SubgraphsLength(),
     )
+
+
+def _check_unread(model: Any, buffer_count: int, budget: Budget) -> None:
+    """Verify what TensorFlow Lite Micro reads beside what we do: a memory plan may be stored as metadata."""
+    for metadata in elements(model.Metadata, model.MetadataLength(), budget):
+        metadata.Name()
+        if metadata.Buffer() >= buffer_count:
+            raise damaged(f"its metadata points to buffer {metadata.Buffer()} of {buffer_count}")
 
 
 def _buffer(table: Any) -> np.ndarray | None:
@@ -170,19 +179,28 @@ def _operator(
     name, version, is_custom = names[code]
     inputs = _tensor_indices(table.InputsAsNumpy(), tensor_count, optional=True)
     outputs = _tensor_indices(table.OutputsAsNumpy(), tensor_count)
+    (
+        table.IntermediatesAsNumpy(),
+        table.CustomOptionsAsNumpy(),
+    )  # unused here, but the interpreter follows them
     options = None if is_custom else _options(index, name, table, budget)
     return TfliteOperator(index, name, version, inputs, outputs, options, is_custom)
 
 
 def _options(index: int, name: str, table: Any, budget: Budget) -> Options | None:
+    stored = _OPTIONS_NAMES.get(table.BuiltinOptionsType())
+    union = table.BuiltinOptions()
+    if union is not None:
+        # Whatever it is, the interpreter may look into it.
+        any_options = tflite.AddOptions()
+        any_options.Init(union.Bytes, union.Pos)
+        checked(any_options, budget)
     row = OPTIONS.get(name)
     if row is None:
         return None
     if not row.table:
         return Options()
     schema = getattr(tflite, row.table)()
-    stored = _OPTIONS_NAMES.get(table.BuiltinOptionsType())
-    union = table.BuiltinOptions()
     if stored == row.table and union is not None:
         schema.Init(union.Bytes, union.Pos)
         return row.decode(checked(schema, budget))

@@ -23,6 +23,10 @@ from mcu.tflite.options import (
     TransposeConvOptions,
 )
 
+# Far beyond what any network needs; kernels end the process on multipliers that they cannot represent.
+MIN_SCALE, MAX_SCALE = 2.0**-60, 2.0**60
+ADD_SHIFT = 20  # headroom bits of ADD and SUB (tensorflow/lite/micro/kernels/add_common.cc)
+
 Shape = tuple[int, ...]
 Inputs = tuple[TfliteTensor | None, ...]
 
@@ -47,7 +51,7 @@ def check_graph(model: TfliteModel) -> None:
         ModelFileError: with the operator and the tensor named.
     """
     for found in inconsistencies(model):
-        tensor = f"'{found.tensor.name}'" if found.tensor else "no output"
+        tensor = f"'{found.tensor.name}'" if found.tensor else "the graph"
         where = (
             f"Operator {found.operator.index} ({found.operator.name}, {tensor})" if found.operator else tensor
         )
@@ -58,6 +62,8 @@ def check_graph(model: TfliteModel) -> None:
 
 def inconsistencies(model: TfliteModel) -> Iterator[Inconsistency]:
     """Everything that `check_graph` would raise for, in the order of the operators."""
+    if not (model.operators and model.inputs and model.outputs):
+        yield Inconsistency(None, None, "has no operators, no input or no output")
     known = {tensor.index for tensor in model.tensors if tensor.is_constant or tensor.is_variable}
     known.update(model.inputs)
     for operator in model.operators:
@@ -87,9 +93,9 @@ def _check_shapes(operator: TfliteOperator, model: TfliteModel) -> None:
     inputs, outputs = model.inputs_of(operator), model.outputs_of(operator)
     if len(outputs) != 1:
         raise _Mismatch(f"has {len(outputs)} outputs, not 1")
-    for tensor in outputs:
-        if tensor.nbytes == 0:
-            raise _Mismatch(f"computes the empty tensor '{tensor.name}' {tensor.shape}")
+    for tensor in (*inputs, *outputs):
+        if tensor is not None and tensor.nbytes == 0:
+            raise _Mismatch(f"has the empty tensor '{tensor.name}' {tensor.shape}")
     expected = rule(operator, inputs, outputs[0])
     if expected != outputs[0].shape:
         raise _Mismatch(f"makes {expected}, but its output '{outputs[0].name}' is {outputs[0].shape}")
@@ -130,10 +136,13 @@ def _check_channels(inputs: Inputs, position: int, channels: int) -> None:
 
 
 def _quantized(*tensors: TfliteTensor) -> None:
-    """Kernels divide by the scales of their int8 tensors."""
+    """Kernels divide by the scales of their int8 tensors and shift by the quotients' exponents."""
     for tensor in tensors:
-        if tensor.dtype in ("int8", "uint8", "int16") and not all(tensor.scales or (0.0,)):
-            raise _Mismatch(f"needs a scale for the {tensor.dtype} tensor '{tensor.name}'")
+        if tensor.dtype in ("int8", "uint8", "int16"):
+            if not tensor.scales:
+                raise _Mismatch(f"needs a scale for the {tensor.dtype} tensor '{tensor.name}'")
+            if not all(MIN_SCALE <= scale <= MAX_SCALE for scale in tensor.scales):
+                raise _Mismatch(f"has a scale of {min(tensor.scales)} for the tensor '{tensor.name}'")
 
 
 def _conv(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Shape:
@@ -142,12 +151,13 @@ def _conv(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Sha
     options = operator.options
     if isinstance(options, Conv2DOptions):
         channels = weights.shape[0]
-        if not weights.shape[3] or x.shape[3] % weights.shape[3]:
+        # Fewer channels in the weights than in the input: a grouped convolution.
+        if x.shape[3] % weights.shape[3] or channels % (x.shape[3] // weights.shape[3]):
             raise _Mismatch(f"has weights {weights.shape} for an input {x.shape}")
     else:
         assert isinstance(options, DepthwiseConv2DOptions)
         channels = weights.shape[3]
-        if not x.shape[3] or channels % x.shape[3] or weights.shape[0] != 1:
+        if channels % x.shape[3] or weights.shape[0] != 1:
             raise _Mismatch(f"has weights {weights.shape} for an input {x.shape}")
     _check_channels(inputs, 2, channels)
     if len(weights.scales) not in (0, 1, channels):
@@ -182,7 +192,7 @@ def _dense(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Sh
     x, weights = _needed(inputs, 0), _needed(inputs, 1, rank=2)
     _quantized(x, weights, output)
     units, depth = weights.shape
-    if not depth or prod(x.shape) % depth:
+    if prod(x.shape) % depth:
         raise _Mismatch(f"has weights {weights.shape} for an input {x.shape}")
     _check_channels(inputs, 2, units)
     assert isinstance(operator.options, FullyConnectedOptions)
@@ -202,6 +212,10 @@ def _pool(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Sha
 def _broadcast(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Shape:
     a, b = _needed(inputs, 0), _needed(inputs, 1)
     _quantized(a, b, output)
+    if operator.name in ("ADD", "SUB") and output.dtype == "int8":
+        largest = max(a.scale, b.scale)
+        if 2 * largest >= output.scale * 2**ADD_SHIFT:
+            raise _Mismatch(f"cannot bring the scale {largest} to the output's {output.scale}")
     rank = max(len(a.shape), len(b.shape))
     sides = []
     for p, q in zip(_padded(a.shape, rank), _padded(b.shape, rank), strict=True):

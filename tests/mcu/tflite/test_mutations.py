@@ -16,9 +16,9 @@ WORDS = (0, 1, 2, 4, 0x7F, 0xFF, 0x100, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFF
 
 
 def mutated(original: bytes, rng: np.random.Generator) -> bytes:
-    """One to four damages of the kinds that storage, transfer and attackers do."""
+    """One to three damages of the kinds that storage, transfer and attackers do."""
     data = bytearray(original)
-    for _ in range(rng.integers(1, 5)):
+    for _ in range(rng.integers(1, 4)):
         at = int(rng.integers(len(data))) if data else 0
         match rng.integers(7):
             case 0:

@@ -103,6 +103,7 @@ def wrong_conv(*constants: np.ndarray, operator: str = "CONV_2D", shape_in: tupl
 WRONG: list[tuple[str, Callable[[], bytes]]] = [
     ("weights", wrong_conv(weights(2, 3, 3, 4))),
     ("weights", wrong_conv(weights(1, 3, 3, 4), operator="DEPTHWISE_CONV_2D")),
+    ("weights", wrong_conv(weights(2, 3, 3, 1))),  # three groups, two channels
     ("bias", wrong_conv(weights(2, 3, 3, 3), ints(1, 2, 3))),
     ("dimensions", wrong_conv(weights(2, 3, 3, 3), shape_in=(4, 4, 3))),
     ("lacks input 1", wrong_conv()),
@@ -145,7 +146,8 @@ def test_a_tensor_computed_twice_is_named():
 
 def test_an_output_that_nothing_computes_is_named():
     graph = Graph()
-    graph.input("x", (1, 4))
+    x = graph.input("x", (1, 4))
+    graph.add("RELU", (x,), "y", (1, 4))
     graph._computed("lost", (1, 4), 1.0, 0, "int8")
     with pytest.raises(ModelFileError, match="'lost' is an output that nothing computes"):
         check_graph(read_model(graph.build(outputs=("lost",))))
