@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -47,4 +48,4 @@ def load(
     if name not in SOURCES and Path(source).expanduser().exists():
         raise DataError(f"'{source}' is a path, not the name of a source.", hint=f"Write folders:{source}")
     read: Source = SOURCES.load(name)
-    return read(path, image_size=image_size, channels=channels, seed=seed)
+    return replace(read(path, image_size=image_size, channels=channels, seed=seed), seed=seed)

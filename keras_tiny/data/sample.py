@@ -76,6 +76,7 @@ class Dataset:
         task: "classification" (detection and segmentation join with their tasks).
         labels: class names; the index in this tuple is `Sample.label`.
         licence: of the pictures, for the model card; empty if unknown.
+        seed: with which the splits were made, where the source has none of its own.
     """
 
     source: str
@@ -87,6 +88,12 @@ class Dataset:
     test: Split
     licence: str = ""
     notes: tuple[str, ...] = field(default=())
+    seed: int = 0
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the model's input."""
+        return self.preprocessing.height, self.preprocessing.width, self.preprocessing.channels
 
     @property
     def num_classes(self) -> int:

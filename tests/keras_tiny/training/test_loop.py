@@ -11,6 +11,7 @@ from keras_tiny.errors import BadInput, TrainingFailed
 from keras_tiny.recipe import AugmentPart, OptimizerPart, PhasePart, Recipe
 from tests.support import require
 
+
 @pytest.fixture(scope="module")
 def data():  # type: ignore[no-untyped-def]
     require("module:tensorflow")
