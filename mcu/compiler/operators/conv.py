@@ -7,7 +7,13 @@ from math import prod
 
 import numpy as np
 
-from mcu.compiler.operators.common import channels, check_output_size, image_tensors, window_padding
+from mcu.compiler.operators.common import (
+    ROUND_ANY,
+    channels,
+    check_output_size,
+    image_tensors,
+    window_padding,
+)
 from mcu.compiler.problems import require_type, unsupported
 from mcu.compiler.stage import Constant, Context, Kernel, Stage
 from mcu.tflite import TfliteOperator, TfliteTensor
@@ -17,7 +23,8 @@ CONV = Kernel("kt_conv_row", "kt_conv", "kt_conv.h", "kt_conv.c")
 CONV_DSP = Kernel("kt_conv_row_dsp", "kt_conv", "kt_conv.h", "kt_conv_dsp.c")
 DEPTHWISE = Kernel("kt_depthwise_row", "kt_depthwise", "kt_depthwise.h", "kt_depthwise.c")
 DEPTHWISE_DSP = Kernel("kt_depthwise_3x3_row_dsp", "kt_depthwise", "kt_depthwise.h", "kt_depthwise_dsp.c")
-DSP_PIXELS = 4  # that kt_conv_dsp.c widens at once
+DSP_PIXELS = 6  # that kt_conv_dsp.c widens at once
+DSP_LEAST_PIXELS = 2  # fewer leave most of such a block empty, and the portable kernel is no slower
 
 
 def conv_2d(context: Context, operator: TfliteOperator) -> Stage:
@@ -135,13 +142,15 @@ def _convolution(
         float32_product=float32_product,
     )
     taps = by_channel.shape[1]
-    filter_bytes = -(-taps // 4) * 4 if context.fast else taps
+    pixels = out_width if (window_h, steps) != (1, (1, 1)) else out_width * out_height
+    fast = context.fast and constants.rounding != ROUND_ANY and pixels >= DSP_LEAST_PIXELS
+    filter_bytes = -(-taps // 8) * 8 if fast else taps
     laid_out = np.zeros((out_channels, filter_bytes), np.int8)
     laid_out[:, :taps] = by_channel
     return Stage(
         operator=operator,
         layer=target.name,
-        kernel=CONV_DSP if context.fast else CONV,
+        kernel=CONV_DSP if fast else CONV,
         fields={
             "weights": Constant("weights", "int8_t", laid_out.reshape(-1)),
             **constants.fields(),
@@ -171,7 +180,7 @@ def _convolution(
         stride=steps[0],
         dilation=dilations[0],
         pad_top=pads[0],
-        scratch_bytes=(2 * DSP_PIXELS + 1) * filter_bytes if context.fast else 0,
+        scratch_bytes=(2 * DSP_PIXELS + 1) * filter_bytes if fast else 0,
         macs=out_height * out_width * out_channels * taps,
     )
 
@@ -204,7 +213,11 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         activation=options.activation,
         by_channel=by_channel,
     )
-    fast = context.fast and _is_fast_depthwise(options, weights.shape, source.shape)
+    fast = (
+        context.fast
+        and constants.rounding != ROUND_ANY
+        and _is_fast_depthwise(options, weights.shape, source.shape)
+    )
     padded_width = (out_width + 3) // 4 * 4 * options.stride_width + 2
     return Stage(
         operator=operator,

@@ -39,8 +39,8 @@ enum {
 /* Portable C. Scratch: none. */
 void kt_conv_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
-/* Cortex-M4/M7/M33 with DSP instructions. Weights padded with zeros to a multiple of 4 bytes per channel.
- * Scratch: kt_conv_dsp needs 12 * filter_bytes + 4 * filter_bytes bytes (see the compiler's conv.py). */
+/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang. KT_ROUND_SIGNED or KT_ROUND_RELU; weights padded with zeros to
+ * a multiple of 8 bytes per channel. Scratch: 13 * filter_bytes (six widened windows and one as bytes). */
 void kt_conv_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 #endif

@@ -31,8 +31,8 @@ typedef struct {
 /* Portable C. Scratch: none. */
 void kt_depthwise_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
-/* Cortex-M4/M7/M33 with DSP instructions: 3x3, dilation 1, stride 1 or 2, depth multiplier 1, channels a multiple of 4.
- * Scratch: four channels of three padded rows as int16 (see the compiler's depthwise.py). */
+/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang: 3x3, dilation 1, stride 1 or 2, depth multiplier 1, channels a
+ * multiple of 4, KT_ROUND_SIGNED or KT_ROUND_RELU. Scratch: four channels of three padded rows as int16, see conv.py. */
 void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 #endif

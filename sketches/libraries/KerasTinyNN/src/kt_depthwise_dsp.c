@@ -1,158 +1,190 @@
 /* Depthwise 3x3 with DSP instructions.
  *
  * Four channels at a time: their three rows are turned from channels-fastest bytes into one row of int16 per channel,
- * two neighbouring pixels in a word, with the padding written out. A tap pair is then one SMLAD; four outputs run at once.
+ * two neighbouring pixels in a word, with the padding written out. A tap pair is then one SMLAD; four outputs run at
+ * once.
  */
 #include "kt_depthwise.h"
 #include "kt_dsp.h"
-#include "kt_math.h"
 
 enum { CHANNELS = 4, ROWS = 3, OUTPUTS = 4 };
 
-/* Words of one channel's padded row. */
+/* What the assembly works on; its order is the assembly's. */
+typedef struct {
+    uint32_t taps[2 * ROWS]; /* (first, second) and (second, third) weight of every row */
+    int32_t multiplier;      /* twice */
+    int32_t shift;           /* to the right, less one */
+    int32_t addend;          /* 1 + 2 * zero point of the output */
+    int32_t step;            /* bytes from one output pixel to the next */
+    int32_t left;            /* outputs to compute */
+    int32_t bias;
+    int32_t row_bytes; /* of a turned row */
+    int8_t *out;
+    const uint32_t *in;
+    int32_t back; /* from the third row to the next outputs' first one */
+} kt_line_state;
+
+_Static_assert(sizeof(kt_line_state) == 16 * 4, "the assembly below counts on it");
+
+/* One row of taps; accumulators r0..r3 continue from `a0`..`a3`. */
+#define ROW_STRIDE_1(taps, a0, a1, a2, a3)                                                                             \
+    "ldrd r4, r5, [sp, #" taps "]\n"                                                                                   \
+    "ldm r12, {r6-r8}\n"                                                                                               \
+    "smlad r0, r6, r4, " a0 "\n"                                                                                       \
+    "smlatb r1, r6, r4, " a1 "\n"                                                                                      \
+    "smlad r2, r7, r4, " a2 "\n"                                                                                       \
+    "smlatb r3, r7, r4, " a3 "\n"                                                                                      \
+    "smlabt r0, r7, r5, r0\n"                                                                                          \
+    "smlad r1, r7, r5, r1\n"                                                                                           \
+    "smlabt r2, r8, r5, r2\n"                                                                                          \
+    "smlad r3, r8, r5, r3\n"
+#define ROW_STRIDE_2(taps, a0, a1, a2, a3)                                                                             \
+    "ldrd r4, r5, [sp, #" taps "]\n"                                                                                   \
+    "ldm r12, {r6-r8}\n"                                                                                               \
+    "smlad r0, r6, r4, " a0 "\n"                                                                                       \
+    "smlad r1, r7, r4, " a1 "\n"                                                                                       \
+    "smlabt r0, r7, r5, r0\n"                                                                                          \
+    "ldrd r6, r7, [r12, #12]\n"                                                                                        \
+    "smlad r2, r8, r4, " a2 "\n"                                                                                       \
+    "smlabt r1, r8, r5, r1\n"                                                                                          \
+    "smlad r3, r6, r4, " a3 "\n"                                                                                       \
+    "smlabt r2, r6, r5, r2\n"                                                                                          \
+    "smlabt r3, r7, r5, r3\n"
+
+#define RUN_LINE(ROW, SIGN)                                                                                            \
+    "push {r4-r11, lr}\n"                                                                                              \
+    "ldm r0!, {r1-r11}\n"                                                                                              \
+    "push {r1-r11}\n"                                                                                                  \
+    "ldm r0, {r9-r12, lr}\n"                                                                                           \
+    "1:\n" ROW("0", "r9", "r9", "r9", "r9") "add r12, r12, r10\n" ROW("8", "r0", "r1", "r2", "r3")                     \
+    "add r12, r12, r10\n" ROW("16", "r0", "r1", "r2", "r3")                                                            \
+    "ldrd r4, r5, [sp, #24]\n"                                                                                         \
+    "ldrd r6, r7, [sp, #32]\n"                                                                                         \
+    "ldr r8, [sp, #40]\n"                                                                                              \
+    "add r12, r12, lr\n" KT_REQUANTIZE("r0", "r4", "r5", "r6", SIGN) KT_REQUANTIZE("r1", "r4", "r5", "r6", SIGN)       \
+        KT_REQUANTIZE("r2", "r4", "r5", "r6", SIGN) KT_REQUANTIZE("r3", "r4", "r5", "r6", SIGN)                        \
+    "subs r8, r8, #4\n"                                                                                                \
+    "blt 2f\n"                                                                                                         \
+    "strb r0, [r11]\n"                                                                                                 \
+    "strb r1, [r11, r7]\n"                                                                                             \
+    "strb r2, [r11, r7, lsl #1]\n"                                                                                     \
+    "add r11, r11, r7, lsl #1\n"                                                                                       \
+    "strb r3, [r11, r7]\n"                                                                                             \
+    "add r11, r11, r7, lsl #1\n"                                                                                       \
+    "str r8, [sp, #40]\n"                                                                                              \
+    "bne 1b\n"                                                                                                         \
+    "b 3f\n"                                                                                                           \
+    "2:\n"                                                                                                             \
+    "strb r0, [r11]\n"                                                                                                 \
+    "cmn r8, #3\n"                                                                                                     \
+    "beq 3f\n"                                                                                                         \
+    "strb r1, [r11, r7]\n"                                                                                             \
+    "cmn r8, #2\n"                                                                                                     \
+    "it ne\n"                                                                                                          \
+    "strbne r2, [r11, r7, lsl #1]\n"                                                                                   \
+    "3:\n"                                                                                                             \
+    "add sp, sp, #44\n"                                                                                                \
+    "pop {r4-r11, pc}\n"
+
+typedef void (*kt_run_line)(const kt_line_state *state);
+
+#define DEFINE_LINE(name, ROW, SIGN)                                                                                   \
+    __attribute__((naked, noinline)) static void name(const kt_line_state *state __attribute__((unused)))              \
+    {                                                                                                                  \
+        __asm__ volatile(RUN_LINE(ROW, SIGN));                                                                         \
+    }
+
+DEFINE_LINE(run_stride_1_signed, ROW_STRIDE_1, KT_SIGN)
+DEFINE_LINE(run_stride_1_relu, ROW_STRIDE_1, KT_NO_SIGN)
+DEFINE_LINE(run_stride_2_signed, ROW_STRIDE_2, KT_SIGN)
+DEFINE_LINE(run_stride_2_relu, ROW_STRIDE_2, KT_NO_SIGN)
+
+/* Words of one channel's turned row: two pixels each. */
 static int32_t words_of(const kt_depthwise *c)
 {
     return (c->out_width + OUTPUTS - 1) / OUTPUTS * OUTPUTS / 2 * c->stride_w + 1;
 }
 
-/* Columns 2i - pad_left and 2i + 1 - pad_left of four channels, for every word i of the row. `plane` words lie between
- * one channel's rows and the next one's. */
+/* Two pixels of four channels -> one word in each of four planes, `plane` words apart. */
+KT_DSP_INLINE void turn(uint32_t left, uint32_t right, uint32_t *to, int32_t plane)
+{
+    const uint32_t left_even = kt_widen_even(left);
+    const uint32_t left_odd = kt_widen_odd(left);
+    const uint32_t right_even = kt_widen_even(right);
+    const uint32_t right_odd = kt_widen_odd(right);
+    to[0] = kt_pack_low(left_even, right_even);
+    to[plane] = kt_pack_low(left_odd, right_odd);
+    to[2 * plane] = kt_pack_high(left_even, right_even);
+    to[3 * plane] = kt_pack_high(left_odd, right_odd);
+}
+
+/* Word i of a turned row holds columns 2i - pad_left and the one after; those outside are the input's zero. */
 static void turn_row(const kt_depthwise *c, const int8_t *row, uint32_t *to, int32_t words, int32_t plane)
 {
     const uint32_t zero = (uint8_t)c->in_zero * UINT32_C(0x01010101);
+    const int32_t channels = c->in_channels;
+    uint32_t *const end = to + words;
     int32_t column = -c->pad_left;
-    for (int32_t i = 0; i < words; ++i, column += 2) {
-        uint32_t left = zero;
-        uint32_t right = zero;
-        if (row != NULL && column >= 0 && column < c->in_width) {
-            left = kt_load_word(row + column * c->in_channels);
+    if (row == NULL) {
+        for (; to < end; ++to) {
+            turn(zero, zero, to, plane);
         }
-        if (row != NULL && column + 1 >= 0 && column + 1 < c->in_width) {
-            right = kt_load_word(row + (column + 1) * c->in_channels);
-        }
-        const uint32_t left_even = kt_widen_even(left);
-        const uint32_t left_odd = kt_widen_odd(left);
-        const uint32_t right_even = kt_widen_even(right);
-        const uint32_t right_odd = kt_widen_odd(right);
-        to[i] = kt_pack_low(left_even, right_even);
-        to[i + plane] = kt_pack_low(left_odd, right_odd);
-        to[i + 2 * plane] = kt_pack_high(left_even, right_even);
-        to[i + 3 * plane] = kt_pack_high(left_odd, right_odd);
+        return;
+    }
+    if (column < 0) {
+        turn(zero, kt_load_word(row), to++, plane);
+        column += 2;
+    }
+    const int8_t *from = row + column * channels;
+    for (; to < end && column + 1 < c->in_width; column += 2) {
+        turn(kt_load_word(from), kt_load_word(from + channels), to++, plane);
+        from += 2 * channels;
+    }
+    for (; to < end; column += 2) {
+        turn(column < c->in_width ? kt_load_word(from) : zero, zero, to++, plane);
     }
 }
 
-/* Three weights of a row as (first, second) and (second, third). */
-typedef struct {
-    uint32_t front;
-    uint32_t back;
-} kt_taps;
-
-static void load_taps(const int8_t *weights, kt_taps *taps)
+static void load_taps(const int8_t *weights, uint32_t *taps)
 {
     for (int r = 0; r < ROWS; ++r) {
         const uint32_t middle = (uint32_t)weights[1];
-        taps[r].front = kt_pack_low((uint32_t)weights[0], middle);
-        taps[r].back = kt_pack_low(middle, (uint32_t)weights[2]);
+        *taps++ = kt_pack_low((uint32_t)weights[0], middle);
+        *taps++ = kt_pack_low(middle, (uint32_t)weights[2]);
         weights += 3;
-    }
-}
-
-KT_DSP_INLINE int8_t finish(const kt_depthwise *c, int32_t acc, int32_t channel, int rounding)
-{
-    const int32_t addend = 1 + 2 * c->out_zero;
-    if (rounding == KT_ROUND_ANY) {
-        const int32_t scaled = kt_rescale(acc, c->multiplier[channel], c->shift[channel]) + c->out_zero;
-        return kt_clamp(scaled, c->out_min, c->out_max);
-    }
-    const kt_dsp_factor factor = kt_dsp_factor_of(c->multiplier[channel], c->shift[channel]);
-    return (int8_t)(rounding == KT_ROUND_RELU ? kt_dsp_requantize_relu(acc, factor, addend)
-                                              : kt_dsp_requantize_signed(acc, factor, addend));
-}
-
-/* One channel's output row. */
-KT_DSP_INLINE void run_channel(
-    const kt_depthwise *c, const uint32_t *in, int32_t words, int32_t channel, int8_t *out, int stride, int rounding)
-{
-    kt_taps taps[ROWS];
-    load_taps(c->weights + 9 * channel, taps);
-    const int32_t bias = c->bias[channel];
-    const int32_t step = c->in_channels;
-    for (int32_t left = c->out_width; left > 0; left -= OUTPUTS) {
-        int32_t o0 = bias, o1 = bias, o2 = bias, o3 = bias;
-        const uint32_t *row = in;
-        for (int r = 0; r < ROWS; ++r) {
-            const uint32_t front = taps[r].front;
-            const uint32_t back = taps[r].back;
-            const uint32_t w0 = row[0], w1 = row[1], w2 = row[2];
-            if (stride == 1) {
-                o0 = kt_multiply_low_high(w1, back, kt_multiply_both(w0, front, o0));
-                o1 = kt_multiply_both(w1, back, kt_multiply_high_low(w0, front, o1));
-                o2 = kt_multiply_low_high(w2, back, kt_multiply_both(w1, front, o2));
-                o3 = kt_multiply_both(w2, back, kt_multiply_high_low(w1, front, o3));
-            } else {
-                const uint32_t w3 = row[3], w4 = row[4];
-                o0 = kt_multiply_low_high(w1, back, kt_multiply_both(w0, front, o0));
-                o1 = kt_multiply_low_high(w2, back, kt_multiply_both(w1, front, o1));
-                o2 = kt_multiply_low_high(w3, back, kt_multiply_both(w2, front, o2));
-                o3 = kt_multiply_low_high(w4, back, kt_multiply_both(w3, front, o3));
-            }
-            row += words;
-        }
-        in += OUTPUTS / 2 * stride;
-        out[0] = finish(c, o0, channel, rounding);
-        if (left >= OUTPUTS) {
-            out[step] = finish(c, o1, channel, rounding);
-            out[2 * step] = finish(c, o2, channel, rounding);
-            out[3 * step] = finish(c, o3, channel, rounding);
-            out += OUTPUTS * step;
-        } else {
-            if (left > 1) {
-                out[step] = finish(c, o1, channel, rounding);
-            }
-            if (left > 2) {
-                out[2 * step] = finish(c, o2, channel, rounding);
-            }
-        }
-    }
-}
-
-KT_DSP_INLINE void run_channels(
-    const kt_depthwise *c, const uint32_t *planes, int32_t words, int32_t first, int8_t *out, int stride, int rounding)
-{
-    for (int32_t k = 0; k < CHANNELS; ++k) {
-        run_channel(c, planes + k * ROWS * words, words, first + k, out + first + k, stride, rounding);
     }
 }
 
 void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
 {
+    static const kt_run_line lines[2][2] = {
+        {run_stride_1_signed, run_stride_1_relu},
+        {run_stride_2_signed, run_stride_2_relu},
+    };
     const kt_depthwise *const c = op;
+    const kt_run_line run = lines[c->stride_w - 1][c->rounding == KT_ROUND_RELU];
     uint32_t *const planes = scratch;
     const int32_t words = words_of(c);
+    kt_line_state state = {
+        .addend = 1 + 2 * c->out_zero,
+        .step = c->in_channels,
+        .left = c->out_width,
+        .row_bytes = words * 4,
+        .back = OUTPUTS * 2 * c->stride_w - 2 * words * 4,
+    };
     for (int32_t first = 0; first < c->in_channels; first += CHANNELS) {
         for (int r = 0; r < ROWS; ++r) {
             const int8_t *const row = rows[r] != NULL ? rows[r] + first : NULL;
             turn_row(c, row, planes + r * words, words, ROWS * words);
         }
-        switch (c->rounding * 2 + (c->stride_w == 1 ? 0 : 1)) {
-        case KT_ROUND_RELU * 2:
-            run_channels(c, planes, words, first, out, 1, KT_ROUND_RELU);
-            break;
-        case KT_ROUND_RELU * 2 + 1:
-            run_channels(c, planes, words, first, out, 2, KT_ROUND_RELU);
-            break;
-        case KT_ROUND_SIGNED * 2:
-            run_channels(c, planes, words, first, out, 1, KT_ROUND_SIGNED);
-            break;
-        case KT_ROUND_SIGNED * 2 + 1:
-            run_channels(c, planes, words, first, out, 2, KT_ROUND_SIGNED);
-            break;
-        case KT_ROUND_ANY * 2:
-            run_channels(c, planes, words, first, out, 1, KT_ROUND_ANY);
-            break;
-        default:
-            run_channels(c, planes, words, first, out, 2, KT_ROUND_ANY);
-            break;
+        for (int32_t o = first; o < first + CHANNELS; ++o) {
+            load_taps(c->weights + 9 * o, state.taps);
+            state.multiplier = (int32_t)((uint32_t)c->multiplier[o] << 1);
+            state.shift = -c->shift[o] - 1;
+            state.bias = c->bias[o];
+            state.out = out + o;
+            state.in = planes + (o - first) * ROWS * words;
+            run(&state);
         }
     }
 }

@@ -21,6 +21,12 @@ KT_DSP_INLINE uint32_t kt_load_word(const int8_t *from)
     return word;
 }
 
+/* Four bytes to any address. */
+KT_DSP_INLINE void kt_store_word(int8_t *to, uint32_t word)
+{
+    __asm__("str %1, %0" : "=m"(*(uint8_t(*)[4])to) : "r"(word));
+}
+
 /* Bytes 0 and 2, widened. */
 KT_DSP_INLINE uint32_t kt_widen_even(uint32_t bytes)
 {
@@ -53,70 +59,16 @@ KT_DSP_INLINE uint32_t kt_pack_high(uint32_t a, uint32_t b)
     return pair;
 }
 
-/* acc + low * low + high * high */
-KT_DSP_INLINE int32_t kt_multiply_both(uint32_t a, uint32_t b, int32_t acc)
-{
-    int32_t sum;
-    __asm__("smlad %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
-    return sum;
-}
-
-/* acc + low of a * high of b */
-KT_DSP_INLINE int32_t kt_multiply_low_high(uint32_t a, uint32_t b, int32_t acc)
-{
-    int32_t sum;
-    __asm__("smlabt %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
-    return sum;
-}
-
-/* acc + high of a * low of b */
-KT_DSP_INLINE int32_t kt_multiply_high_low(uint32_t a, uint32_t b, int32_t acc)
-{
-    int32_t sum;
-    __asm__("smlatb %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
-    return sum;
-}
-
-/* One channel's factor, ready for the instructions below. */
-typedef struct {
-    int32_t multiplier; /* 2 * multiplier - 2^32 */
-    int32_t shift;      /* to the right, less one */
-} kt_dsp_factor;
-
-KT_DSP_INLINE kt_dsp_factor kt_dsp_factor_of(int32_t multiplier, int32_t shift)
-{
-    const kt_dsp_factor factor = {(int32_t)((uint32_t)multiplier << 1), -shift - 1};
-    return factor;
-}
-
-/* round(x * multiplier / 2^31), halves up, exact for every int32: with M = 2 * multiplier - 2^32 it is
- * x + round(x * M / 2^32), one SMMLAR. */
-KT_DSP_INLINE int32_t kt_dsp_high_multiply(int32_t x, kt_dsp_factor factor)
-{
-    int32_t product;
-    __asm__("smmlar %0, %1, %2, %1" : "=r"(product) : "r"(x), "r"(factor.multiplier));
-    return product;
-}
-
-/* clamp((x >> shift) + addend) / 2 to int8): with addend = 1 + 2 * zero point, the second rounding and the zero. */
-KT_DSP_INLINE int32_t kt_dsp_finish(int32_t x, kt_dsp_factor factor, int32_t addend)
-{
-    int32_t result;
-    __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"((x >> factor.shift) + addend));
-    return result;
-}
-
-/* KT_ROUND_RELU: what a negative product rounds to does not show. */
-KT_DSP_INLINE int32_t kt_dsp_requantize_relu(int32_t x, kt_dsp_factor factor, int32_t addend)
-{
-    return kt_dsp_finish(kt_dsp_high_multiply(x, factor), factor, addend);
-}
-
-/* KT_ROUND_SIGNED: halves away from zero. */
-KT_DSP_INLINE int32_t kt_dsp_requantize_signed(int32_t x, kt_dsp_factor factor, int32_t addend)
-{
-    const int32_t product = kt_dsp_high_multiply(x, factor);
-    return kt_dsp_finish(product + (product >> 31), factor, addend);
-}
+/* Requantization of one accumulator, as text for the kernels' assembly.
+ *
+ * SMMLAR with M = 2 * multiplier - 2^32 is x + round(x * M / 2^32) = round(x * multiplier / 2^31), halves up, exact for
+ * every int32. The division by 2^n is split in two: a shift by n - 1, then (x + 1 + 2 * zero point) / 2 inside SSAT.
+ * Halves have to go away from zero: KT_SIGN does that for negative products; behind a ReLU they do not show. */
+#define KT_SIGN(x) "add " x ", " x ", " x ", asr #31\n"
+#define KT_NO_SIGN(x) ""
+#define KT_REQUANTIZE(x, multiplier, shift, addend, SIGN)                                                              \
+    "smmlar " x ", " x ", " multiplier ", " x "\n" SIGN(x) "asr " x ", " x ", " shift "\n"                             \
+    "add " x ", " x ", " addend "\n"                                                                                   \
+    "ssat " x ", #8, " x ", asr #1\n"
 
 #endif
