@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mcu.protocol.errors import BoardReset
 from mcu.protocol.frame import VERSION, Frame, FrameReader, encode_frame
-from mcu.protocol.messages import Message, Type
+from mcu.protocol.messages import FROM_DEVICE, Message, Type
 
 
 class ByteStream(Protocol):
@@ -106,7 +106,7 @@ class Link:
         frames = [frame for frame in self._reader.feed(data) if frame is not None and _is_ours(frame)]
         self.frames_received += len(frames)
         for frame in frames:
-            if self.session and frame.session != self.session:
+            if self.session and frame.session != self.session and frame.type & FROM_DEVICE:
                 raise BoardReset(
                     f"{self.port.name}: the board has started again during the session "
                     f"(boot nonce {frame.session:#06x} instead of {self.session:#06x}).",
