@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -23,13 +24,16 @@ _BUSY = (errno.EBUSY, errno.EAGAIN)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
 
 
-def open_port(url: str, *, baud: int | None = None, timeout_s: float = 0.0) -> Port:
+def open_port(
+    url: str, *, baud: int | None = None, timeout_s: float = 0.0, even_parity: bool = False
+) -> Port:
     """Open a port for this process alone, with DTR and RTS low so that no board is reset by it.
 
     Args:
         url: a device path or COM name, or `virtual://BUNDLE`, or another URL that pyserial knows.
         baud: symbols per second of a real line; default 115200. A virtual board ignores it.
         timeout_s: how long to wait for a port that is not there yet or busy, as after a flash.
+        even_parity: 8E1 instead of 8N1, which some ROM bootloaders want; a pty has no parity.
 
     Raises:
         PortError: it does not exist, is busy (with the owner, where the system tells), may not be opened.
@@ -41,7 +45,7 @@ def open_port(url: str, *, baud: int | None = None, timeout_s: float = 0.0) -> P
     end = time.monotonic() + timeout_s
     while True:
         try:
-            return Port(_open(url, baud=DEFAULT_BAUD if baud is None else baud))
+            return Port(_open(url, baud=DEFAULT_BAUD if baud is None else baud, even_parity=even_parity))
         except serial.SerialException as error:
             if error.errno not in _GONE + _BUSY or time.monotonic() >= end:
                 raise _explain(url, error) from None
@@ -60,10 +64,6 @@ class Port:
         self._is_descriptor = os.name == "posix" and isinstance(device, serial.Serial)
         if self._is_descriptor:
             self._fd: int = device.fileno()
-            self._readable = select.poll()
-            self._readable.register(self._fd, select.POLLIN)
-            self._writable = select.poll()
-            self._writable.register(self._fd, select.POLLOUT)
 
     @property
     def name(self) -> str:
@@ -89,7 +89,8 @@ class Port:
         try:
             if not self._is_descriptor:
                 return self._read_portably(timeout_s)
-            if not self._readable.poll(max(0.0, timeout_s) * 1000):
+            # select, not poll: that does not know terminals on macOS.
+            if not select.select([self._fd], [], [], max(0.0, timeout_s))[0]:
                 return b""
             data = os.read(self._fd, _READ_BYTES)
         except BlockingIOError:
@@ -117,7 +118,7 @@ class Port:
                 try:
                     rest = rest[os.write(self._fd, rest) :]
                 except BlockingIOError:
-                    if not self._writable.poll(timeout_s * 1000):
+                    if not select.select([], [self._fd], [], timeout_s)[1]:
                         raise self._stalled(timeout_s) from None
         except serial.SerialTimeoutException:
             raise self._stalled(timeout_s) from None
@@ -154,7 +155,7 @@ class Port:
         )
 
 
-def _open(url: str, *, baud: int) -> serial.SerialBase:
+def _open(url: str, *, baud: int, even_parity: bool) -> serial.SerialBase:
     try:
         device = serial.serial_for_url(url, do_not_open=True, baudrate=baud)
     except ValueError as error:
@@ -164,10 +165,22 @@ def _open(url: str, *, baud: int) -> serial.SerialBase:
     # Before opening: on many boards DTR and RTS are wired to reset and to the boot pin.
     device.dtr = False
     device.rts = False
+    if even_parity and not _is_pty(url):  # Linux refuses parity on a pty
+        device.parity = serial.PARITY_EVEN
     if os.name == "posix":
         device.exclusive = True
     device.open()
+    # FTDI chips hold small answers back for 16 ms unless told otherwise; a pty and other systems know no such mode.
+    with contextlib.suppress(AttributeError, NotImplementedError, OSError, ValueError):
+        device.set_low_latency_mode(True)
     return device
+
+
+def _is_pty(url: str) -> bool:
+    try:
+        return os.name == "posix" and os.path.realpath(url).startswith(("/dev/pts/", "/dev/ttys"))
+    except OSError:
+        return False
 
 
 def _explain(url: str, error: serial.SerialException) -> PortError:

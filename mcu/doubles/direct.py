@@ -1,0 +1,28 @@
+"""A line to a double without a pty and without waiting: what the double does not say at once, it never says."""
+
+from __future__ import annotations
+
+from mcu.doubles.rom import RomDouble
+
+
+class DirectLine:
+    """The host's end, as `mcu.protocol.link.ByteStream`. For tests that inject many faults in little time."""
+
+    name = "double"
+    line_bytes_per_s: float | None = None
+
+    def __init__(self, rom: RomDouble):
+        self._rom = rom
+        self._heard = b""
+
+    def read(self, *, timeout_s: float) -> bytes:
+        """All that the double has said; empty if that is nothing."""
+        heard, self._heard = self._heard, b""
+        return heard
+
+    def write(self, data: bytes, *, timeout_s: float) -> None:
+        """Hand all of it to the double."""
+        self._heard += self._rom.feed(data)
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,148 @@
+"""A double behind a pty: for tests in a thread, for people as a command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import threading
+import tty
+from pathlib import Path
+from types import TracebackType
+
+from mcu.doubles.faults import Fault
+from mcu.doubles.rom import RomDouble
+from mcu.errors import ExitCode
+
+_READ_BYTES = 65536
+
+
+class OnPty:
+    """Serves a double on a new pty, in a thread, from `with` on.
+
+    Args:
+        link: a symbolic link to the pty, for a name that stays; replaced if it is there.
+
+    Attributes:
+        port: the device that clients open.
+    """
+
+    def __init__(self, rom: RomDouble, *, link: Path | None = None):
+        self.rom = rom
+        self._board_fd, self._port_fd = os.openpty()
+        tty.setraw(self._port_fd)
+        os.set_blocking(self._board_fd, False)
+        self.port = os.ttyname(self._port_fd)
+        self._link = link
+        if link is not None:
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.port)
+        self._stop_read, self._stop_write = os.pipe()
+        self._thread = threading.Thread(target=self._serve, name=f"double on {self.port}", daemon=True)
+
+    def __enter__(self) -> OnPty:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.unplug()
+        if self.rom.application is not None:
+            self.rom.application.close()
+
+    def unplug(self) -> None:
+        """The port goes away under whoever has it open. May be called twice."""
+        if self._stop_write < 0:
+            return
+        os.close(self._stop_write)
+        self._stop_write = -1
+        self._thread.join()
+        for descriptor in (self._stop_read, self._board_fd, self._port_fd):
+            os.close(descriptor)
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        waiting = b""  # a pty takes 4 KiB; what does not fit waits here and not in a write that blocks
+        while True:
+            application = self.rom.application
+            readers = [self._stop_read, self._board_fd, *([application.fileno()] if application else [])]
+            ready, _, _ = select.select(readers, [self._board_fd] if waiting else [], [])
+            if self._stop_read in ready:
+                return
+            if self._board_fd in ready:
+                heard = _read(self._board_fd)
+                if application is not None:
+                    os.write(application.fileno(), heard)
+                else:
+                    waiting += self.rom.feed(heard)
+            elif application is not None and application.fileno() in ready:
+                said = _read(application.fileno())
+                waiting += said
+                if not said:  # it ended
+                    application.close()
+                    self.rom.application = None
+            if waiting:
+                waiting = waiting[_write(self._board_fd, waiting) :]
+
+
+def serve_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
+    """The options that all doubles have on the command line."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument(
+        "--pty", type=Path, metavar="LINK", help="symbolic link to the pty, for a name that stays"
+    )
+    parser.add_argument(
+        "--flash-image",
+        type=Path,
+        metavar="FILE",
+        help="flash content: read at start, written at the end and at go",
+    )
+    parser.add_argument(
+        "--fault",
+        type=Fault.parse,
+        action="append",
+        default=[],
+        metavar="KIND:N",
+        help="see mcu/doubles/faults.py",
+    )
+    return parser
+
+
+def serve_until_interrupted(rom: RomDouble, args: argparse.Namespace) -> int:
+    """Serve on a pty and say where, until Ctrl-C."""
+    image: Path | None = args.flash_image
+    if image is not None and image.is_file():
+        content = image.read_bytes()[: len(rom.flash)]
+        rom.flash.content[: len(content)] = content
+    if image is not None:
+        rom.on_go = lambda content, address: _save(image, content)
+    with OnPty(rom, link=args.pty) as served:
+        print(f"{type(rom).__name__} on {args.pty or served.port}; Ctrl-C ends it", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        finally:
+            if image is not None:
+                _save(image, bytes(rom.flash.content))
+    return ExitCode.DONE
+
+
+def _save(image: Path, content: bytes) -> None:
+    image.write_bytes(content)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _READ_BYTES)
+    except (BlockingIOError, ConnectionError):
+        return b""
+
+
+def _write(descriptor: int, data: bytes) -> int:
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return 0
