@@ -55,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then says goodbye
         print(json.dumps({"port": port}), flush=True)
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe from here on
     else:
         print(f"virtual board with {args.bundle} on {port}; Ctrl-C ends it", flush=True)
     try:

@@ -44,8 +44,11 @@ class Serial(serial.Serial):
         Raises:
             KerasTinyError: what the board's process found wrong with the bundle or the arena.
             LinkError: the process did not start.
+            PortError: this system has no ptys.
         """
         url = self.port
+        if os.name != "posix":
+            raise errors.PortError(f"{url}: a virtual board needs a pty, which this system has not.")
         command = [sys.executable, "-m", "mcu.virtual", "--child", *_arguments(url)]
         # The same packages as here, however this process found them.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
