@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mcu.console import JsonOption, print_json
-from mcu.errors import ExitCode
+from mcu.errors import ExitCode, ModelFileError
 
 
 def register(app: typer.Typer) -> None:
@@ -26,10 +26,13 @@ def audit(
     from keras_tiny.export.audit import audit as run_audit
 
     path = model / "model.tflite" if model.is_dir() else model
-    report = run_audit(path)
+    try:
+        report = run_audit(path)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error.message}", hint=error.hint) from None
     if json:
         print_json(report.to_dict())
     else:
-        typer.echo(report.to_text() if hasattr(report, "to_text") else str(report))
+        typer.echo(report.to_text())
     if not report.ok:
         raise typer.Exit(ExitCode.NO)

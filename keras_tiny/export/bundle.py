@@ -54,10 +54,7 @@ def export(
             "This model is not quantization-aware, so it has no int8 ranges to export.",
             hint="Call keras_tiny.quantize(model) first, then train it or keras_tiny.calibrate it.",
         )
-    spec = data.preprocessing
-    classification.check_model(
-        model, labels=data.labels, input_shape=(spec.height, spec.width, spec.channels)
-    )
+    classification.check_model(model, labels=data.labels, input_shape=data.input_shape)
     return export_file(
         convert(model), path, data=data, name=name, metrics=metrics, params=count_params(model)
     )
@@ -105,6 +102,7 @@ def export_file(
         "metrics": {classification.METRIC: known},
         "data": {
             "source": data.source,
+            "seed": data.seed,
             "train": len(data.train),
             "val": len(data.val),
             "test": len(data.test),

@@ -26,8 +26,7 @@ def load_data(recipe: Recipe) -> Dataset:
 
 def build_model(recipe: Recipe, data: Dataset) -> Any:
     """The float model that the recipe names, for this data, with freshly drawn weights."""
-    spec = data.preprocessing
-    shape = (spec.height, spec.width, spec.channels)
+    shape = data.input_shape
     seed_everything(recipe.seed)
     try:
         model = models.build(

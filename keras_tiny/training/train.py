@@ -55,10 +55,7 @@ def train(
         TrainingFailed: the loss is no longer finite; the best weights so far are in the model.
     """
     require_keras2_model(model, verb="train")
-    spec = data.preprocessing
-    classification.check_model(
-        model, labels=data.labels, input_shape=(spec.height, spec.width, spec.channels)
-    )
+    classification.check_model(model, labels=data.labels, input_shape=data.input_shape)
     quantized = is_quantized(model)
     rate = learning_rate if learning_rate is not None else (1e-4 if quantized else 1e-3)
     phase = PhasePart.model_validate({"epochs": epochs, "learning_rate": rate, "schedule": schedule})

@@ -35,6 +35,7 @@ def validate(
 
     Example: mcu validate build/demo/bundle --board virtual --data digits
     """
+    from mcu.hil import explain
     from mcu.hil import validate as run_validation
 
     with progress_bar(f"{board}: validate") as progress:
@@ -51,5 +52,7 @@ def validate(
         if run.latency_us is not None:
             typer.echo(f"  latency {run.latency_us} us")
         typer.echo(f"  report {run.report}")
+        if not run.bit_exact:
+            typer.echo(explain(run))
     if not run.bit_exact:
         raise typer.Exit(ExitCode.NO)
