@@ -35,7 +35,7 @@ def validate(
 
     Example: mcu validate build/demo/bundle --board virtual --data digits
     """
-    from mcu.hil import explain
+    from mcu.hil.explain import explain
     from mcu.hil import validate as run_validation
 
     with progress_bar(f"{board}: validate") as progress:
