@@ -159,8 +159,13 @@ class TfliteModel:
         )
 
     def layer_of(self, operator: TfliteOperator) -> str:
-        """The layer that the operator's first output belongs to."""
-        return self.tensors[operator.outputs[0]].layer if operator.outputs else ""
+        """The layer that the operator's first output belongs to.
+
+        The converter renames the model's outputs ("Identity"); then the layer's weights still have its name.
+        """
+        named = [self.tensors[index] for index in operator.outputs[:1]]
+        named += [tensor for tensor in self.inputs_of(operator) if tensor is not None and tensor.is_constant]
+        return next((tensor.layer for tensor in named if "/" in tensor.name), named[0].layer if named else "")
 
     def inputs_of(self, operator: TfliteOperator) -> tuple[TfliteTensor | None, ...]:
         """The operator's input tensors, None where an optional one is left out."""

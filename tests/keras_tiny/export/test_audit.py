@@ -351,9 +351,10 @@ def test_a_file_that_is_no_tflite_is_bad_input(tmp_path):
 
 def test_damaged_files_are_judged_or_refused_and_nothing_else():
     rng = np.random.default_rng(5)
+    originals = (residual_network(), segmenter())
     for index in range(1500):
         try:
-            model = read_model(mutated((residual_network(), segmenter())[index % 2], rng))
+            model = read_model(mutated(originals[index % 2], rng))
         except ModelFileError:
             continue
         graph = Graph.of(model)

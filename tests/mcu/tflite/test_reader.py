@@ -243,3 +243,13 @@ def test_a_small_file_that_describes_gigabytes_is_refused_at_once():
 )
 def test_the_layer_is_found_in_a_converters_name(name, layer):
     assert layer_name(name) == layer
+
+
+def test_an_operator_whose_output_was_renamed_keeps_the_layer_of_its_weights():
+    graph = Graph()
+    x = graph.input("x", (1, 4))
+    w = graph.constant("model/head/MatMul", np.ones((2, 4), np.int8), scales=(1.0,), zero_points=(0,))
+    y = graph.add("FULLY_CONNECTED", (x, w), "Identity", (1, 2))
+    z = graph.add("RELU", (y,), "Identity_1", (1, 2))
+    model = read_model(graph.build(outputs=(z,)))
+    assert [model.layer_of(operator) for operator in model.operators] == ["head", "Identity_1"]
