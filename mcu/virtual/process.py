@@ -19,12 +19,15 @@ from pathlib import Path
 from mcu.bundle import Bundle
 from mcu.errors import BadInput, ExitCode, KerasTinyError
 from mcu.protocol.crc import crc32
+from mcu.protocol.frame import MAX_PAYLOAD_BYTES
 from mcu.protocol.identity import Identity
 from mcu.tflm import TflmInterpreter
-from mcu.virtual.board import BoardLink
+from mcu.virtual.board import BoardLink, LinkLimits
 
 BOARD_ID = "virtual"
 _READ_BYTES = 65536
+# A computer has memory: the longest frames, and a window that takes a picture of 96x96x3 in one go.
+_LIMITS = LinkLimits(max_payload_bytes=MAX_PAYLOAD_BYTES, window_bytes=1 << 16)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,7 +95,7 @@ def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
         outputs=engine.outputs,
         reset_cause="power-on",
     )
-    return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF))
+    return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF), limits=_LIMITS)
 
 
 def serve(board: BoardLink, *, fd: int, stop_fd: int | None) -> None:
