@@ -35,11 +35,12 @@ def place(
     overlaps: Mapping[tuple[Hashable, Hashable], int],
     *,
     enough: int,
-    tries: int = 60,
+    effort: int = 300_000,
 ) -> Placement:
-    """Offsets for all buffers; the smallest arena of `tries` orders.
+    """Offsets for all buffers; the smallest arena of many orders.
 
     Args:
+        effort: how many pairs of buffers are looked at in all; three orders are always tried.
         enough: an arena of this size ends the search: no smaller one is possible.
         overlaps: (input, output) → distance: the two may share bytes if output offset <= input offset - distance.
     """
@@ -52,7 +53,7 @@ def place(
     ]
     shuffled = random.Random(0)
     best: Placement | None = None
-    for attempt in range(tries):
+    for attempt in range(max(len(orders), min(100, effort // max(len(sized) ** 2, 1)))):
         if attempt < len(orders):
             order = orders[attempt]
         else:
@@ -83,7 +84,7 @@ def _first_fit(order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashab
         walls = [(b, at) for b, at in rivals if b.key not in partners[buffer.key]]
         starts = np.array([at for _, at in walls], np.int64)
         ends = np.array([at + b.size for b, at in walls], np.int64)
-        candidates = {0, low, high - size, high, *starts - size, *ends}
+        candidates = {0, low, high - size, high, *(starts - size).tolist(), *ends.tolist()}
         for friend, at in friends:
             candidates |= {at + friend.size, at - size}
             # Beside a friend it may overlap: as its output, below it; as its input, above it.
@@ -91,11 +92,12 @@ def _first_fit(order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashab
                 candidates.add(at - overlaps[friend.key, buffer.key])
             if (buffer.key, friend.key) in overlaps:
                 candidates.add(at + overlaps[buffer.key, friend.key])
-        for _, _, at in sorted((max(high, at + size) - min(low, at), abs(at), at) for at in candidates):
-            free = not np.any((starts < at + size) & (ends > at))
-            if free and all(_apart(buffer, at, friend, there, overlaps) for friend, there in friends):
-                placed.append((buffer, int(at)))
-                low, high = int(min(low, at)), int(max(high, at + size))
+        choices = np.array(sorted(candidates), np.int64)[:, None]
+        free = choices[~np.any((starts < choices + size) & (ends > choices), axis=1), 0].tolist()
+        for _, _, at in sorted((max(high, at + size) - min(low, at), abs(at), at) for at in free):
+            if all(_apart(buffer, at, friend, there, overlaps) for friend, there in friends):
+                placed.append((buffer, at))
+                low, high = min(low, at), max(high, at + size)
                 break
     return Placement({b.key: at - low for b, at in placed}, high - low)
 

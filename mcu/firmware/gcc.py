@@ -62,7 +62,7 @@ TARGETS: dict[str, Target] = {
         Target(
             "rv32imac",
             ("riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc", "riscv-none-elf-gcc"),
-            ("-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany"),
+            ("-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
             "gcc-riscv64-unknown-elf",
         ),
     )

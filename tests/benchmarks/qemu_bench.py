@@ -93,12 +93,12 @@ class BenchRun:
 def run_on_qemu(
     compiled: CompiledModel,
     machine: Machine,
-    inputs: Sequence[np.ndarray],
-    expected: Sequence[np.ndarray],
+    inputs: Sequence[Sequence[np.ndarray]],
+    expected: Sequence[Sequence[np.ndarray]],
     *,
     flags: Sequence[str] = OPTIMIZE,
 ) -> BenchRun:
-    """Run samples of a model with one input and one output; the last sample is measured."""
+    """Run samples, each a list of inputs and of expected outputs; the first is profiled, the last measured."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = emit(compiled, Path(temporary) / "model")
         target = TARGETS[machine.target]
@@ -119,7 +119,8 @@ def run_on_qemu(
         re.search(r"^total (\d+)", said, re.MULTILINE),
         re.search(r"^wrong (\d+)", said, re.MULTILINE),
     )
-    assert total and wrong, f"the machine said: {said[-500:]!r}"
+    if total is None or wrong is None:
+        raise AssertionError(f"the machine said: {said[-500:]!r}")
     by_operator = {index: numbers[index] for index in compiled.operators}
     return BenchRun(int(total[1]), by_operator, int(wrong[1]), sizes, model_text)
 
@@ -129,23 +130,25 @@ def _build(
     machine: Machine,
     target: Target,
     folder: Path,
-    inputs: Sequence[np.ndarray],
-    expected: Sequence[np.ndarray],
+    inputs: Sequence[Sequence[np.ndarray]],
+    expected: Sequence[Sequence[np.ndarray]],
     flags: Sequence[str],
 ) -> Path:
-    (spec,), (out,) = compiled.inputs, compiled.outputs
     name, upper = compiled.name, compiled.name.upper()
     (folder / "bench_model.h").write_text(
         f'#include "kt_{name}.h"\n#define BENCH_ARENA_BYTES KT_{upper}_ARENA_BYTES\n'
-        f"#define BENCH_OPERATORS KT_{upper}_OPERATORS\n#define bench_input(a) kt_{name}_input(a, 0)\n"
-        f"#define bench_output(a) kt_{name}_output(a, 0)\n#define bench_invoke(a, p) (void)kt_{name}_invoke(a, p)\n"
+        f"#define BENCH_OPERATORS KT_{upper}_OPERATORS\n#define bench_input(a, i) kt_{name}_input(a, i)\n"
+        f"#define BENCH_INPUTS KT_{upper}_INPUTS\n#define BENCH_OUTPUTS KT_{upper}_OUTPUTS\n"
+        f"#define bench_output(a, i) kt_{name}_output(a, i)\n"
+        f"#define bench_invoke(a, p) (void)kt_{name}_invoke(a, p)\n"
     )
     (folder / "samples.c").write_text(
         '#include "bench.h"\n'
         f"const int8_t bench_inputs[] = {{{_numbers(inputs)}}};\n"
         f"const int8_t bench_expected[] = {{{_numbers(expected)}}};\n"
-        f"const int32_t bench_samples = {len(inputs)};\nconst int32_t bench_input_bytes = {spec.nbytes};\n"
-        f"const int32_t bench_output_bytes = {out.nbytes};\n"
+        f"const int32_t bench_samples = {len(inputs)};\n"
+        f"const int32_t bench_input_bytes[] = {{{', '.join(str(spec.nbytes) for spec in compiled.inputs)}}};\n"
+        f"const int32_t bench_output_bytes[] = {{{', '.join(str(spec.nbytes) for spec in compiled.outputs)}}};\n"
     )
     script = folder / "bench.ld"
     script.write_text(
@@ -163,5 +166,7 @@ def _build(
     return link(target, objects, made=folder / "bench.elf", flags=wanted)
 
 
-def _numbers(arrays: Sequence[np.ndarray]) -> str:
-    return ",".join(str(value) for array in arrays for value in array.reshape(-1).tolist())
+def _numbers(samples: Sequence[Sequence[np.ndarray]]) -> str:
+    return ",".join(
+        str(value) for arrays in samples for array in arrays for value in array.reshape(-1).tolist()
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from mcu.tflite import TfliteOperator, TfliteTensor
 from mcu.tflite.options import ActivationOptions, LeakyReluOptions
 
 LUT = Kernel("kt_lut_row", "kt_lut", "kt_elementwise.h", "kt_lut.c")
-ADD = Kernel("kt_add_row", "kt_binary", "kt_elementwise.h", "kt_add.c")
+ADD = Kernel("kt_add_row", "kt_add", "kt_elementwise.h", "kt_add.c")
+ADD_DSP = Kernel("kt_add_row_dsp", "kt_add", "kt_elementwise.h", "kt_add_dsp.c")
+ADD_BROADCAST = Kernel("kt_add_broadcast_row", "kt_binary", "kt_elementwise.h", "kt_add_broadcast.c")
 MUL = Kernel("kt_mul_row", "kt_binary", "kt_elementwise.h", "kt_mul.c")
 ADD_LEFT_SHIFT = 20
 
@@ -95,7 +98,17 @@ def add(context: Context, operator: TfliteOperator) -> Stage:
         "multiplier_out": factor_out.multiplier,
         "shift_out": factor_out.shift,
     }
-    return _binary(context, operator, ADD, first, second, target, fields)
+    if not first.shape == second.shape == target.shape:
+        return _binary(context, operator, ADD_BROADCAST, first, second, target, fields)
+    stage = _binary(context, operator, ADD, first, second, target, fields)
+    kept = {
+        key: value for key, value in stage.fields.items() if key not in ("shape", "strides_1", "strides_2")
+    }
+    full_range = (stage.fields["out_min"], stage.fields["out_max"]) == (-128, 127)
+    fast = context.fast and full_range and factor_out.shift < 0
+    # A scale far below the other's has the factor zero, which the fast kernel cannot express.
+    fast = fast and min(factor_1.multiplier, factor_2.multiplier, factor_out.multiplier) >= 2**30
+    return replace(stage, kernel=ADD_DSP if fast else ADD, fields={**kept, "count": stage.out_row_bytes})
 
 
 def mul(context: Context, operator: TfliteOperator) -> Stage:

@@ -36,22 +36,36 @@ static void copy(int8_t *to, const int8_t *from, int32_t count)
     }
 }
 
+static int32_t count_wrong(const int8_t *expected, const int8_t *found, int32_t count)
+{
+    int32_t wrong = 0;
+    for (int32_t i = 0; i < count; ++i) {
+        wrong += found[i] != expected[i] ? 1 : 0;
+    }
+    return wrong;
+}
+
 int main(void)
 {
     const kt_profile profile = {charge, NULL};
+    const int8_t *inputs = bench_inputs;
+    const int8_t *expected = bench_expected;
     int32_t wrong = 0;
     machine_start_timer();
     for (int32_t i = 0; i < bench_samples; ++i) {
-        copy(bench_input(arena), bench_inputs + i * bench_input_bytes, bench_input_bytes);
+        for (int32_t k = 0; k < BENCH_INPUTS; ++k) {
+            copy(bench_input(arena, k), inputs, bench_input_bytes[k]);
+            inputs += bench_input_bytes[k];
+        }
         (void)machine_elapsed();
         current = BENCH_OPERATORS;
         bench_invoke(arena, i == 0 ? &profile : NULL);
         if (i == bench_samples - 1) {
             print_number("total ", machine_elapsed()); /* of the last sample, without the profile's own cost */
         }
-        const int8_t *const out = bench_output(arena);
-        for (int32_t k = 0; k < bench_output_bytes; ++k) {
-            wrong += out[k] != bench_expected[i * bench_output_bytes + k] ? 1 : 0;
+        for (int32_t k = 0; k < BENCH_OUTPUTS; ++k) {
+            wrong += count_wrong(expected, bench_output(arena, k), bench_output_bytes[k]);
+            expected += bench_output_bytes[k];
         }
     }
     for (int32_t i = 0; i < BENCH_OPERATORS; ++i) {

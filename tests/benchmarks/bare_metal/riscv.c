@@ -10,9 +10,32 @@ static uint64_t instructions(void)
 {
     uint32_t high, low, again;
     do {
-        __asm__ volatile("csrr %0, minstreth\n csrr %1, minstret\n csrr %2, minstreth" : "=r"(high), "=r"(low), "=r"(again));
+        __asm__ volatile("csrr %0, minstreth" : "=r"(high));
+        __asm__ volatile("csrr %0, minstret" : "=r"(low));
+        __asm__ volatile("csrr %0, minstreth" : "=r"(again));
     } while (high != again);
     return ((uint64_t)high << 32) | low;
+}
+
+/* The compiler calls these by itself, and this toolchain comes without a C library. */
+void *memcpy(void *restrict to, const void *restrict from, size_t count);
+void *memset(void *to, int value, size_t count);
+
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memcpy(
+    void *restrict to, const void *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
+    }
+    return to;
+}
+
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void *to, int value, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        ((uint8_t *)to)[i] = (uint8_t)value;
+    }
+    return to;
 }
 
 void machine_start_timer(void)

@@ -1,6 +1,5 @@
 /* Concatenation. */
-#include <string.h>
-
+#include "kt_math.h"
 #include "kt_shape.h"
 
 void kt_concat_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
@@ -11,8 +10,7 @@ void kt_concat_row(const void *op, const int8_t *const *rows, int8_t *out, void 
         for (int32_t p = 0; p < c->part_count; ++p) {
             const kt_concat_part *const part = &c->parts[p];
             const int8_t *const in = part->constant != NULL ? part->constant : rows[0] + part->offset;
-            memcpy(out, in + i * part->bytes, (size_t)part->bytes);
-            out += part->bytes;
+            out = kt_copy(out, in + i * part->bytes, part->bytes);
         }
     }
 }

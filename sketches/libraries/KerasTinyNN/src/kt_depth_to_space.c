@@ -1,6 +1,5 @@
 /* Channels become blocks of pixels. */
-#include <string.h>
-
+#include "kt_math.h"
 #include "kt_shape.h"
 
 void kt_depth_to_space_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
@@ -11,8 +10,7 @@ void kt_depth_to_space_row(const void *op, const int8_t *const *rows, int8_t *ou
     for (int32_t y = 0; y < c->in_height; ++y) {
         for (int32_t dy = 0; dy < c->block; ++dy) {
             for (int32_t x = 0; x < c->in_width; ++x) {
-                memcpy(out, rows[0] + (y * c->in_width + x) * c->in_channels + dy * bytes, (size_t)bytes);
-                out += bytes;
+                out = kt_copy(out, rows[0] + (y * c->in_width + x) * c->in_channels + dy * bytes, bytes);
             }
         }
     }

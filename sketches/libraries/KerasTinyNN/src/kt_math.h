@@ -35,4 +35,13 @@ static inline int8_t kt_clamp(int32_t x, int32_t low, int32_t high)
     return (int8_t)(x < low ? low : (x > high ? high : x));
 }
 
+/* Copies bytes that do not overlap; returns the end of what it wrote. */
+static inline int8_t *kt_copy(int8_t *restrict to, const int8_t *restrict from, int32_t count)
+{
+    for (int32_t i = 0; i < count; ++i) {
+        to[i] = from[i];
+    }
+    return to + count;
+}
+
 #endif
