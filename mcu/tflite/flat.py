@@ -7,6 +7,7 @@ under a schema object, so that a damaged file ends in `ModelFileError`.
 
 from __future__ import annotations
 
+import struct
 from typing import Any, TypeVar
 
 import flatbuffers.number_types as number_types
@@ -16,7 +17,6 @@ from flatbuffers.table import Table
 from mcu.errors import ModelFileError
 
 _UOFFSET = number_types.UOffsetTFlags
-_VOFFSET = number_types.VOffsetTFlags
 _MAX_READS_PER_BYTE = 4
 
 Schema = TypeVar("Schema")
@@ -39,13 +39,29 @@ class Budget:
 
 
 class CheckedTable(Table):
-    """A FlatBuffers table whose offsets and lengths are verified against the file."""
+    """A FlatBuffers table whose offsets and lengths are verified against the file, its vtable on construction."""
 
-    __slots__ = ("budget",)
+    __slots__ = ("budget", "fields")
 
     def __init__(self, buf: bytes, pos: int, budget: Budget):
         super().__init__(buf, pos)
         self.budget = budget
+        vtable = pos - self.Get(number_types.SOffsetTFlags, pos)
+        self._inside(vtable, 4)
+        vtable_bytes, table_bytes = struct.unpack_from("<HH", buf, vtable)
+        if vtable_bytes < 4:
+            raise damaged(f"the table at byte {pos} has a vtable of {vtable_bytes} bytes")
+        self._inside(vtable, vtable_bytes)
+        self._inside(pos, table_bytes)
+        self.fields: tuple[int, ...] = struct.unpack_from(f"<{vtable_bytes // 2 - 2}H", buf, vtable + 4)
+        if any(offset >= table_bytes for offset in self.fields):
+            raise damaged(f"the table at byte {pos} has fields beyond its end")
+        budget.spend(1 + len(self.fields))
+
+    def Offset(self, vtableOffset: int) -> int:
+        """Where a field begins in the table; 0 if it is left out."""
+        index = (vtableOffset - 4) // 2
+        return self.fields[index] if index < len(self.fields) else 0
 
     def Get(self, flags: Any, off: int) -> Any:
         self._inside(off, flags.bytewidth)
@@ -90,19 +106,9 @@ class CheckedTable(Table):
 
 
 def checked(schema: Schema, budget: Budget) -> Schema:
-    """The same schema object, reading through a `CheckedTable`; the table and its vtable lie inside the file."""
+    """The same schema object, reading through a `CheckedTable`."""
     bare = schema._tab  # type: ignore[attr-defined]
-    table = CheckedTable(bare.Bytes, bare.Pos, budget)
-    vtable = table.Pos - table.Get(number_types.SOffsetTFlags, table.Pos)
-    vtable_bytes = table.Get(_VOFFSET, vtable)
-    table_bytes = table.Get(_VOFFSET, vtable + 2)
-    budget.spend(max(1, vtable_bytes // 2))
-    offsets = [table.Get(_VOFFSET, vtable + at) for at in range(4, vtable_bytes - 1, 2)]
-    if vtable_bytes < 4 or any(offset >= table_bytes for offset in offsets):
-        raise damaged(f"the table at byte {table.Pos} has fields beyond its end")
-    if table.Pos + table_bytes > len(table.Bytes):
-        raise damaged(f"the table at byte {table.Pos} ends beyond the file")
-    schema._tab = table  # type: ignore[attr-defined]
+    schema._tab = CheckedTable(bare.Bytes, bare.Pos, budget)  # type: ignore[attr-defined]
     return schema
 
 

@@ -20,12 +20,14 @@ from mcu.tflite.options import (
     FullyConnectedOptions,
     Pool2DOptions,
     ReducerOptions,
+    SoftmaxOptions,
     TransposeConvOptions,
 )
 
 # Far beyond what any network needs; kernels end the process on multipliers that they cannot represent.
 MIN_SCALE, MAX_SCALE = 2.0**-60, 2.0**60
 ADD_SHIFT = 20  # headroom bits of ADD and SUB (tensorflow/lite/micro/kernels/add_common.cc)
+SOFTMAX_SHIFT = 26  # of its input's multiplier (tensorflow/lite/kernels/internal/quantization_util.cc)
 
 Shape = tuple[int, ...]
 Inputs = tuple[TfliteTensor | None, ...]
@@ -308,6 +310,16 @@ def _same(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Sha
     return x.shape
 
 
+def _softmax(operator: TfliteOperator, inputs: Inputs, output: TfliteTensor) -> Shape:
+    x = _needed(inputs, 0)
+    _quantized(x, output)
+    assert isinstance(operator.options, SoftmaxOptions)
+    beta = operator.options.beta
+    if x.dtype == "int8" and not beta * x.scale * 2**SOFTMAX_SHIFT > 1:
+        raise _Mismatch(f"cannot represent beta {beta} times the scale {x.scale}")
+    return x.shape
+
+
 RULES: dict[str, Callable[[TfliteOperator, Inputs, TfliteTensor], Shape]] = {
     "ADD": _broadcast,
     "AVERAGE_POOL_2D": _pool,
@@ -331,7 +343,7 @@ RULES: dict[str, Callable[[TfliteOperator, Inputs, TfliteTensor], Shape]] = {
     "RESHAPE": _reshape,
     "RESIZE_BILINEAR": _resize,
     "RESIZE_NEAREST_NEIGHBOR": _resize,
-    "SOFTMAX": _same,
+    "SOFTMAX": _softmax,
     "SPACE_TO_DEPTH": _space_to_depth,
     "SUB": _broadcast,
     "TANH": _same,

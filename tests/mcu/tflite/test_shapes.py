@@ -115,6 +115,9 @@ WRONG: list[tuple[str, Callable[[], bytes]]] = [
     ("the mean of", lambda: one("MEAN", (1, 5), (1,), constants=(ints(7),), options={"keep_dims": False})),
     ("pads", lambda: one("PAD", (1, 4), (1, 2), constants=(np.array([[0, 0], [-1, -1]], np.int32),))),
     ("not as integers", lambda: one("MEAN", (1, 5), (1,), constants=(weights(1),), options={"keep_dims": False})),
+    ("beta", lambda: one("SOFTMAX", (1, 5), (1, 5), options={"beta": 1e-40})),
+    ("cannot bring the scale", lambda: one("ADD", (1, 4), (1, 4), constants=(weights(4),), options=NONE, scale=1e-9)),
+    ("has a scale of", lambda: one("RELU", (1, 4), (1, 4), scale=1e-30)),
     ("blocks", lambda: one("SPACE_TO_DEPTH", (1, 5, 4, 1), (1, 2, 2, 4), options={"block_size": 2})),
 ]  # fmt: skip
 
