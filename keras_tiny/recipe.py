@@ -204,7 +204,6 @@ def override(recipe: Recipe, settings: list[str]) -> Recipe:
     """
     import yaml
 
-    fields = recipe.model_dump(mode="json")
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -215,17 +214,17 @@ def override(recipe: Recipe, settings: list[str]) -> Recipe:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
             raise BadInput(f"--set {key}: cannot read the value '{text}'.") from None
+        fields = recipe.model_dump(mode="json")
         *parents, last = key.strip().split(".")
-        place = fields
+        place: Any = fields
         for parent in parents:
-            inner = place.get(parent)
-            if not isinstance(inner, dict):
-                raise UnknownName("recipe key", key, [*known_keys(), "model.arguments"])
-            place = inner
-        if last not in place and place is not fields["model"]["arguments"]:
-            raise UnknownName("recipe key", key, [*known_keys(), "model.arguments"])
+            place = place.get(parent) if isinstance(place, dict) else None
+        free = place is fields["model"]["arguments"]
+        if not isinstance(place, dict) or (last not in place and not free):
+            raise UnknownName("recipe key", key, known_keys())
         place[last] = value
-    return parse_recipe(fields, origin="--set")
+        recipe = parse_recipe(fields, origin="--set")
+    return recipe
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -41,13 +41,15 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # 
 
 @pytest.fixture(scope="session")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run: MobileNetV2 0.35 at 32x32, two float epochs and one of QAT on the digits."""
+    """A finished run: MobileNetV1 0.25 at 32x32, two float epochs and one of QAT on the digits."""
     require("module:tensorflow")
     require("module:tflite_micro")
     from keras_tiny.recipe import find_recipe, override
     from keras_tiny.runs.run import run_recipe
 
     settings = [
+        "model=mobilenet_v1",
+        "model.arguments.width=0.25",
         "data.image_size=32",
         "float_phase.epochs=2",
         "qat_phase.epochs=1",
