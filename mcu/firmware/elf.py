@@ -1,0 +1,95 @@
+"""Just enough of ELF32 to flash a linked program: its loadable bytes and its symbols (TIS ELF specification 1.2)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcu.errors import BadInput
+
+_HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
+_PROGRAM = struct.Struct("<IIIIIIII")  # type, offset, vaddr, paddr, filesz, memsz, flags, align
+_SECTION = struct.Struct("<IIIIIIIIII")  # name, type, flags, addr, offset, size, link, info, align, entsize
+_SYMBOL = struct.Struct("<IIIBBH")  # name, value, size, info, other, section
+_PT_LOAD, _SHT_SYMTAB = 1, 2
+
+
+@dataclass(frozen=True)
+class Load:
+    """Bytes that a loader puts at `address`."""
+
+    address: int
+    data: bytes
+
+
+@dataclass
+class Elf:
+    """A linked 32-bit little-endian program.
+
+    Attributes:
+        content: the file; `patch` changes it.
+    """
+
+    content: bytearray
+
+    @classmethod
+    def read(cls, path: Path) -> Elf:
+        """Raises BadInput if this is no ELF32 file, little endian."""
+        content = bytearray(path.read_bytes())
+        if len(content) < _HEADER.size or content[:6] != b"\x7fELF\x01\x01":
+            raise BadInput(f"{path} is no 32-bit little-endian ELF file.")
+        return cls(content)
+
+    def loads(self) -> tuple[Load, ...]:
+        """What belongs into memory, at load addresses, ascending; zeroed memory is not part of it."""
+        return tuple(
+            Load(address, bytes(self.content[offset : offset + size]))
+            for address, offset, size in sorted(self._segments())
+        )
+
+    def symbols(self) -> dict[str, int]:
+        """Name → value of every named symbol."""
+        found = {}
+        sections = self._sections()
+        for section in sections:
+            if section[1] != _SHT_SYMTAB:
+                continue
+            names_at = sections[section[6]][4]
+            for at in range(section[4], section[4] + section[5], _SYMBOL.size):
+                name_offset, value, *_ = _SYMBOL.unpack_from(self.content, at)
+                end = self.content.index(0, names_at + name_offset)
+                found[self.content[names_at + name_offset : end].decode("ascii", "replace")] = value
+        return found
+
+    def read_at(self, address: int, length: int) -> bytes:
+        """Bytes at a load address."""
+        at = self._offset(address, length)
+        return bytes(self.content[at : at + length])
+
+    def patch(self, address: int, data: bytes) -> None:
+        """Replace bytes at a load address."""
+        at = self._offset(address, len(data))
+        self.content[at : at + len(data)] = data
+
+    def _offset(self, address: int, length: int) -> int:
+        for start, offset, size in self._segments():
+            if start <= address and address + length <= start + size:
+                return offset + address - start
+        raise BadInput(f"The program has no {length} bytes at {address:#x}.")
+
+    def _segments(self) -> list[tuple[int, int, int]]:
+        """(load address, offset in the file, bytes) of each."""
+        header = _HEADER.unpack_from(self.content)
+        at, entry_bytes, count = header[5], header[9], header[10]
+        segments = []
+        for index in range(count):
+            kind, offset, _, paddr, size, *_ = _PROGRAM.unpack_from(self.content, at + index * entry_bytes)
+            if kind == _PT_LOAD and size:
+                segments.append((paddr, offset, size))
+        return segments
+
+    def _sections(self) -> list[tuple[int, ...]]:
+        header = _HEADER.unpack_from(self.content)
+        at, entry_bytes, count = header[6], header[11], header[12]
+        return [_SECTION.unpack_from(self.content, at + index * entry_bytes) for index in range(count)]

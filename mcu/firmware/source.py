@@ -1,0 +1,132 @@
+"""Writes the C sources of a firmware into a folder: the compiled model, who the board is, and where the rest lies."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mcu.compiler import CompiledModel, compile_model, emit
+from mcu.compiler.emit import sketches_folder
+from mcu.firmware.gcc import TARGETS
+from mcu.firmware.ports import Port
+from mcu.protocol.identity import Identity, Tag
+from mcu.tensor import TensorSpec
+
+ENGINE = "c"
+MODEL_NAME = "model"  # kt_model.c: the linker scripts place it by this name
+FACTS_NAME = "kt_model_facts.h"
+_BYTES_PER_LINE = 20
+
+
+@dataclass(frozen=True)
+class FirmwareSources:
+    """What to compile.
+
+    Attributes:
+        engine: C files of the model and its kernels, in `folder`.
+        link, port: C files of KerasTinyLink and of the port, where they lie.
+        include: folders with headers.
+    """
+
+    folder: Path
+    compiled: CompiledModel
+    engine: tuple[Path, ...]
+    link: tuple[Path, ...]
+    port: tuple[Path, ...]
+    include: tuple[Path, ...]
+
+
+def write_sources(
+    model_bytes: bytes, *, port: Port, board_id: str, clock_hz: int | None, folder: Path
+) -> FirmwareSources:
+    """Compile a model to C for a port and write what identifies it.
+
+    Args:
+        model_bytes: an audited int8 .tflite file.
+        board_id: what the firmware answers as its board.
+        clock_hz: of the core, for the identity; None if it means nothing there.
+        folder: made if it is not there.
+
+    Raises:
+        ModelFileError: not a .tflite file.
+        UnsupportedModel: the compiled engine does not run it.
+    """
+    kernels = "dsp" if TARGETS[port.target].dsp else "portable"
+    compiled = compile_model(model_bytes, name=MODEL_NAME, kernels=kernels)  # type: ignore[arg-type]
+    emit(compiled, folder)
+    facts = _facts(compiled, model_bytes, board_id=board_id, clock_hz=clock_hz)
+    (folder / FACTS_NAME).write_text(facts, encoding="ascii")
+    sketches = sketches_folder()
+    link = sketches / "libraries" / "KerasTinyLink" / "src"
+    places = [sketches / "ports" / name for name in port.folders]
+    return FirmwareSources(
+        folder=folder,
+        compiled=compiled,
+        engine=tuple(folder / name for name in compiled.sources),
+        link=tuple(sorted(link.glob("*.c"))),
+        port=tuple(source for place in places for source in sorted(place.glob("*.c"))),
+        include=(folder, link, *places),
+    )
+
+
+def firmware_version() -> str:
+    """What the firmware says of itself: the version of this package."""
+    try:
+        return version("keras-tiny")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _facts(compiled: CompiledModel, model_bytes: bytes, *, board_id: str, clock_hz: int | None) -> str:
+    identity = Identity(
+        board=board_id,
+        engine=ENGINE,
+        firmware=firmware_version(),
+        model_sha256=hashlib.sha256(model_bytes).hexdigest(),
+        model_crc32=0,
+        model_bytes=len(model_bytes),
+        arena_bytes=compiled.arena_bytes,
+        arena_used_bytes=compiled.arena_bytes,
+        clock_hz=clock_hz,
+        inputs=compiled.inputs,
+        outputs=compiled.outputs,
+    )
+    return "\n".join(
+        [
+            f"/* {FACTS_NAME}: who the board is and what its model takes. Written by `mcu build`; do not edit. */",
+            "#ifndef KT_MODEL_FACTS_H",
+            "#define KT_MODEL_FACTS_H",
+            "",
+            f"#define KT_FACTS_TFLITE_CRC32 0x{zlib.crc32(model_bytes):08X}U",
+            f"#define KT_FACTS_INPUT_BYTES {_sizes(compiled.inputs)}",
+            f"#define KT_FACTS_OUTPUT_BYTES {_sizes(compiled.outputs)}",
+            f"#define KT_FACTS_IDENTITY \\\n    {_bytes(_known_entries(identity))}",
+            "",
+            "#endif",
+            "",
+        ]
+    )
+
+
+def _known_entries(identity: Identity) -> bytes:
+    """The identity without the CRC-32 of the model, which the device computes itself."""
+    block, kept, at = identity.pack(), b"", 0
+    while at < len(block):
+        end = at + 2 + block[at + 1]
+        if block[at] != Tag.MODEL_CRC32:
+            kept += block[at:end]
+        at = end
+    return kept
+
+
+def _sizes(tensors: Sequence[TensorSpec]) -> str:
+    return ", ".join(str(spec.nbytes) for spec in tensors)
+
+
+def _bytes(data: bytes) -> str:
+    rows = [data[at : at + _BYTES_PER_LINE] for at in range(0, len(data), _BYTES_PER_LINE)]
+    return ", \\\n    ".join(", ".join(f"0x{byte:02X}" for byte in row) for row in rows)

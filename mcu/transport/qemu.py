@@ -1,0 +1,149 @@
+"""Run a firmware in QEMU, its UART at one end of a socket pair: a process that lives no longer than this one."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from mcu.errors import BadInput, MissingExtra
+
+# QEMU knows nothing of a parent that dies. This shell does: its standard input ends, it ends QEMU.
+_GUARD = '"$0" "$@" </dev/null & child=$!; read -r _; kill -9 $child 2>/dev/null; wait $child'
+_STOP_S = 5.0
+_SIGNALLED = 128  # what a shell adds to the number of the signal that ended its child
+
+
+class Machine:
+    """QEMU machines that our firmware runs on: executable, Debian package, how fast time passes.
+
+    Args:
+        icount_shift: an instruction takes 2^shift ns of the machine's time.
+        seed_address: RAM that the firmware hashes at power-on for its boot nonce, which real RAM fills with noise.
+    """
+
+    def __init__(self, *, executable: str, package: str, icount_shift: int, seed_address: int):
+        self.executable = executable
+        self.package = package
+        self.icount_shift = icount_shift
+        self.seed_address = seed_address
+
+
+# 8 ns per instruction is about what a Cortex-M4 at 168 MHz takes. The AN500's timers run at 25 MHz: with 128 ns
+# no two instructions fall into the same tick.
+MACHINES = {
+    "netduinoplus2": Machine(
+        executable="qemu-system-arm", package="qemu-system-arm", icount_shift=3, seed_address=0x2000_0100
+    ),
+    "mps2-an500": Machine(
+        executable="qemu-system-arm", package="qemu-system-arm", icount_shift=7, seed_address=0x2000_0100
+    ),
+    "virt": Machine(
+        executable="qemu-system-riscv32", package="qemu-system-misc", icount_shift=3, seed_address=0x8080_0100
+    ),
+}
+
+
+class QemuProcess:
+    """A running machine. `close` ends it; so does the end of this process.
+
+    Args:
+        program: linked firmware, ELF.
+        machine: a key of MACHINES.
+        arguments: more of QEMU's own.
+
+    Raises:
+        BadInput: no such machine.
+        MissingExtra: QEMU is not installed; the hint installs it.
+
+    Attributes:
+        line: the host's end of the UART, non-blocking.
+    """
+
+    def __init__(self, program: Path, *, machine: str, arguments: Sequence[str] = ()):
+        if machine not in MACHINES:
+            raise BadInput(
+                f"There is no QEMU machine '{machine}' that our firmware runs on.",
+                hint=f"There is: {', '.join(MACHINES)}.",
+            )
+        facts = MACHINES[machine]
+        executable = shutil.which(facts.executable)
+        if executable is None:
+            raise MissingExtra(
+                f"{facts.executable} is not installed; it emulates the board.",
+                hint=f"On Debian or Ubuntu: sudo apt-get install {facts.package}",
+            )
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the machine
+        self.line, theirs = socket.socketpair()
+        self.line.setblocking(False)
+        seed = f"loader,addr={facts.seed_address:#x},data={secrets.randbits(32):#x},data-len=4"
+        command = [
+            *("sh", "-c", _GUARD, executable, "-M", machine),
+            *("-nodefaults", "-display", "none", "-icount", f"shift={facts.icount_shift}"),
+            *("-chardev", f"socket,id=uart,fd={theirs.fileno()}", "-serial", "chardev:uart"),
+            *("-device", seed, "-bios", "none", "-kernel", str(program), *arguments),
+        ]
+        if facts.executable == "qemu-system-arm":
+            at = command.index("-bios")
+            del command[at : at + 2]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=self._stderr,
+                stderr=self._stderr,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # Ctrl-C on the terminal is for the host
+            )
+        except BaseException:
+            self.line.close()
+            self._stderr.close()
+            raise
+        finally:
+            theirs.close()
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """Of the process that holds QEMU."""
+        return self._process.pid
+
+    def ended_because(self) -> str:
+        """How QEMU ended, for the error when its UART closes."""
+        self._release()
+        try:
+            code = self._process.wait(timeout=_STOP_S)
+        except subprocess.TimeoutExpired:
+            return "QEMU does not end"
+        how = (
+            f"was killed by {signal.Signals(code - _SIGNALLED).name}"
+            if code > _SIGNALLED
+            else f"ended with exit code {code}"
+        )
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+        return f"QEMU {how}{': ' + lines[-1] if lines else ''}"
+
+    def close(self) -> None:
+        """End the machine; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self.line.close()
+        self._release()
+        try:
+            self._process.wait(timeout=_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stderr.close()
+
+    def _release(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()

@@ -1,0 +1,98 @@
+"""`qemu://MODEL[?board=ID]`: build the firmware of a model, boot it in QEMU and open its UART.
+
+MODEL is a bundle, a .tflite file or a firmware that was built (.elf); `%3F` stands for a question mark in its name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote
+
+import serial
+
+from mcu.errors import BadInput
+from mcu.transport.qemu import QemuProcess
+
+SCHEME = "qemu://"
+DEFAULT_BOARD = "qemu_stm32f405"
+
+
+def qemu_url(model: str | os.PathLike[str], *, board: str = DEFAULT_BOARD) -> str:
+    """The URL of an emulated board with this bundle, .tflite file or firmware."""
+    return f"{SCHEME}{quote(os.fspath(model))}?board={board}"
+
+
+class Serial(serial.Serial):
+    """A serial port whose board is emulated and lives as long as the port is open."""
+
+    _machine: QemuProcess | None = None
+
+    def open(self) -> None:
+        """Build if needed, start QEMU, connect to its UART.
+
+        Raises:
+            KerasTinyError: what is wrong with the model, the board, the toolchain or QEMU.
+        """
+        path, board_id = _parse(self.port)
+        program, machine = _firmware(path, board_id)
+        self._machine = QemuProcess(program, machine=machine)
+        self.fd = self._machine.line.fileno()
+        self.is_open = True
+
+    def close(self) -> None:
+        """End QEMU."""
+        self.is_open = False
+        self.fd = None  # type: ignore[assignment]
+        if self._machine is not None:
+            self._machine.close()
+            self._machine = None
+
+    @property
+    def board_pid(self) -> int | None:
+        """Process id of what runs the board; None while the port is closed."""
+        return self._machine.pid if self._machine else None
+
+    def gone_because(self) -> str:
+        """How QEMU ended."""
+        return self._machine.ended_because() if self._machine else ""
+
+
+def _parse(url: str) -> tuple[Path, str]:
+    path, _, query = url[len(SCHEME) :].partition("?")
+    if not path:
+        raise BadInput(f"{url} names no model.", hint="Write qemu://PATH/TO/BUNDLE.")
+    board_id = DEFAULT_BOARD
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name != "board":
+            raise BadInput(f"{url}: unknown option '{name}'.", hint="There is: board.")
+        board_id = value
+    return Path(unquote(path)), board_id
+
+
+def _firmware(path: Path, board_id: str) -> tuple[Path, str]:
+    """The program to boot and the machine that runs it."""
+    from mcu.boards import get_board  # imported here: opening any other port needs none of this
+
+    board = get_board(board_id)
+    if not board.qemu_machine:
+        raise BadInput(
+            f"QEMU has no machine for the board '{board_id}'.", hint=f"Take board={DEFAULT_BOARD}."
+        )
+    if path.suffix == ".elf":
+        if not path.is_file():
+            raise BadInput(f"There is no firmware {path}.")
+        return path, board.qemu_machine
+    from mcu.firmware.builder import build_firmware
+
+    return build_firmware(_model_bytes(path), board=board).program, board.qemu_machine
+
+
+def _model_bytes(path: Path) -> bytes:
+    from mcu.bundle import Bundle
+
+    if path.is_file():
+        return path.read_bytes()
+    if path.suffix == ".tflite":
+        raise BadInput(f"There is no model {path}.")
+    return Bundle.open(path).model_bytes

@@ -1,0 +1,36 @@
+/* Does the clock count instructions? A loop of known length tells. */
+#include "kt_cortex_m.h"
+#include "kt_port.h"
+
+enum { SHORT_LOOPS = 1000, LONG_LOOPS = 17000, INSTRUCTIONS_PER_LOOP = 2, TRIALS = 3 };
+
+__attribute__((noinline)) static uint32_t ticks_of(uint32_t loops)
+{
+    const uint64_t begin = kt_port_ticks();
+    __asm__ volatile("1: subs %0, #1\n bne 1b" : "+l"(loops) : : "cc");
+    return (uint32_t)(kt_port_ticks() - begin);
+}
+
+void kt_calibrate(kt_link_clock *clock)
+{
+    /* The difference of two lengths: reading the clock itself falls out. */
+    const uint32_t instructions = (LONG_LOOPS - SHORT_LOOPS) * INSTRUCTIONS_PER_LOOP;
+    uint32_t ticks = 0;
+    for (int trial = 0; trial < TRIALS; ++trial) {
+        const uint32_t measured = ticks_of(LONG_LOOPS) - ticks_of(SHORT_LOOPS);
+        const uint32_t off = measured > ticks ? measured - ticks : ticks - measured;
+        if (trial > 0 && off > 1) {
+            return; /* time passes at another pace than instructions */
+        }
+        ticks = measured;
+    }
+    /* An emulator gives every instruction 2^shift ns: only such a ratio is a count. */
+    for (uint32_t ns = 1; (uint64_t)ns * clock->ticks_per_s <= UINT32_MAX; ns *= 2) {
+        const uint64_t expected = (uint64_t)instructions * ns * clock->ticks_per_s / 1000000000U;
+        if (ticks + 1U >= expected && ticks <= expected + 1U) {
+            clock->instructions_per = 1000000000U;
+            clock->ticks_per = ns * clock->ticks_per_s;
+            return;
+        }
+    }
+}
