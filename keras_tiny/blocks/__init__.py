@@ -8,8 +8,8 @@ it. The layers that the models use (`keras.layers` unless marked *, which are ou
 | Conv2D, `same` | all; `valid` at stride 2 in SqueezeNet's stem; dilation 2, 4, 8 in ESPNet |
 | DepthwiseConv2D, `same` | MobileNet V1 V2 V3, EtinyNet, MobileUNet; 1×1 with stride in EtinyNet's projection; |
 | | dilation 3 with a 7×7 kernel in Efficient UNet |
-| Conv2DTranspose, `same` | 2×2 + ReLU: UNets; 2×2 + BatchNormalization + ReLU, and alone: ESPNet; 2×2 alone: Efficient |
-| | UNet; 4×4 + BatchNormalization + ReLU(6), and alone: MobileUNet |
+| Conv2DTranspose, `same` | 2×2 + ReLU: UNets; 2×2 + BatchNormalization + ReLU, and alone: ESPNet; |
+| | 2×2 alone: Efficient UNet; 4×4 + BatchNormalization + ReLU(6), and alone: MobileUNet |
 | UpSampling2D nearest, bilinear | all segmenters with `upsample=` |
 | BatchNormalization after Conv2D, DepthwiseConv2D | all but SqueezeNet without `batch_norm` |
 | BatchNormalization after Conv2DTranspose | ESPNet, MobileUNet |

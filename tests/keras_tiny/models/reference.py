@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from keras_tiny import models
 from keras_tiny.keras_api import keras
+
+
+@lru_cache(maxsize=8)
+def _cached(name: str, arguments: tuple[tuple[str, Any], ...]) -> Any:
+    return models.build(name, **dict(arguments))
+
+
+def cached_build(name: str, **arguments: Any) -> Any:
+    """`models.build`, once for all tests that only look at the model; building one takes seconds."""
+    return _cached(name, tuple(sorted(arguments.items())))
 
 
 def randomise(model: Any, x: np.ndarray, *, seed: int) -> None:

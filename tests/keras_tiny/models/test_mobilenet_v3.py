@@ -12,7 +12,13 @@ from keras_tiny.models.mobilenet_v3 import (
     mobilenet_v3_small,
     mobilenet_v3_small_features,
 )
-from tests.keras_tiny.models.reference import assert_same_logits, copy_weights, images, randomise
+from tests.keras_tiny.models.reference import (
+    assert_same_logits,
+    cached_build,
+    copy_weights,
+    images,
+    randomise,
+)
 
 BUILDERS = {
     "small": (mobilenet_v3_small, keras.applications.MobileNetV3Small),
@@ -54,7 +60,9 @@ def test_logits_equal_keras_applications_with_its_weights(
 
 def test_the_width_rules_agree_at_width_1_and_differ_below() -> None:
     def shapes(width: float, rule: str) -> list[tuple[int, ...]]:
-        model = mobilenet_v3_small((32, 32, 3), num_classes=2, width=width, width_rule=rule)
+        model = cached_build(
+            "mobilenet_v3_small", input_shape=(32, 32, 3), num_classes=2, width=width, width_rule=rule
+        )
         return [tuple(weight.shape) for weight in model.weights]
 
     assert shapes(1.0, "keras") == shapes(1.0, "torchvision")
