@@ -61,7 +61,8 @@ PORTS = (
         ram=0x8080_0000,
     ),
 )
-HOST = Port("host", (), "host", ("common", "host"))
+# What `virtual://…?engine=c` runs: a virtual board like the other one.
+HOST = Port("virtual", (), "host", ("common", "host"))
 
 
 def port_for(board: Board) -> Port:

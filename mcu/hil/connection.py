@@ -9,7 +9,7 @@ from mcu.protocol.session import Session
 
 
 def port_of(bundle: Bundle, board: Board, port: str | None) -> str:
-    """The port's URL: as given, or the virtual board's, which needs none.
+    """The port's URL: as given, or that of a board which needs none: virtual or emulated.
 
     Raises:
         BadInput: a board of silicon without a port.
@@ -20,6 +20,10 @@ def port_of(bundle: Bundle, board: Board, port: str | None) -> str:
         from mcu.transport.urls.protocol_virtual import virtual_url
 
         return virtual_url(bundle.path)
+    if board.flash.method == "qemu":
+        from mcu.transport.urls.protocol_qemu import qemu_url
+
+        return qemu_url(bundle.path, board=board.id)
     raise BadInput(
         f"The board '{board.id}' needs a port.",
         hint="Pass --port, e.g. --port /dev/ttyACM0; `mcu ports` lists them.",

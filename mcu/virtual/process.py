@@ -13,6 +13,7 @@ import signal
 import sys
 import tty
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from mcu.tflm import TflmInterpreter
 from mcu.virtual.board import BoardLink, LinkLimits
 
 BOARD_ID = "virtual"
+ENGINES = ("tflm", "c")
 _READ_BYTES = 65536
 # A computer has memory: the longest frames, and a window that takes a picture of 96x96x3 in one go.
 _LIMITS = LinkLimits(max_payload_bytes=MAX_PAYLOAD_BYTES, window_bytes=1 << 16)
@@ -34,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the board until it is interrupted, or until stdin closes with `--child`."""
     parser = argparse.ArgumentParser(prog="python -m mcu.virtual", description=__doc__)
     parser.add_argument("bundle", type=Path, help="a bundle, or a .tflite file")
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0], help="tflm, or c: the firmware's own C"
+    )
     parser.add_argument("--arena", type=int, metavar="BYTES", help="the model's memory; default: plenty")
     parser.add_argument(
         "--child",
@@ -42,7 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     try:
-        board = load_board(args.bundle, arena_bytes=args.arena)
+        if args.engine == "c":
+            from mcu.virtual.compiled import compiled_board
+
+            run = compiled_board(_read_model(args.bundle))
+        else:
+            run = partial(serve, load_board(args.bundle, arena_bytes=args.arena))
     except KerasTinyError as error:
         if args.child:
             fields = {"kind": type(error).__name__, "error": error.message, "hint": error.hint}
@@ -62,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         print(f"virtual board with {args.bundle} on {port}; Ctrl-C ends it", flush=True)
     try:
-        serve(board, fd=board_fd, stop_fd=sys.stdin.fileno() if args.child else None)
+        run(fd=board_fd, stop_fd=sys.stdin.fileno() if args.child else None)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE
@@ -76,12 +86,7 @@ def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
         BadInput: there is no such file, or the arena is too small.
         MissingExtra: TensorFlow Lite Micro is not installed.
     """
-    if path.is_file():
-        model_bytes = path.read_bytes()
-    elif path.suffix == ".tflite":
-        raise BadInput(f"There is no model {path}.")
-    else:
-        model_bytes = Bundle.open(path).model_bytes
+    model_bytes = _read_model(path)
     engine = TflmInterpreter(model_bytes, arena_bytes=arena_bytes)
     identity = Identity(
         board=BOARD_ID,
@@ -96,6 +101,14 @@ def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
         reset_cause="power-on",
     )
     return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF), limits=_LIMITS)
+
+
+def _read_model(path: Path) -> bytes:
+    if path.is_file():
+        return path.read_bytes()
+    if path.suffix == ".tflite":
+        raise BadInput(f"There is no model {path}.")
+    return Bundle.open(path).model_bytes
 
 
 def serve(board: BoardLink, *, fd: int, stop_fd: int | None) -> None:

@@ -1,4 +1,4 @@
-"""`virtual://BUNDLE[?arena=BYTES]`: start a virtual board in a process of its own and open its pty.
+"""`virtual://BUNDLE[?arena=BYTES|engine=c]`: start a virtual board in a process of its own and open its pty.
 
 BUNDLE is a folder or a .tflite file, relative or absolute; `%3F` stands for a question mark in its name.
 """
@@ -23,12 +23,22 @@ from mcu import errors
 SCHEME = "virtual://"
 _START_S = 30.0  # Python, NumPy and TensorFlow Lite Micro on a slow and busy machine
 _STOP_S = 1.0
-_OPTIONS = {"arena": "--arena"}
+_OPTIONS = {"arena": "--arena", "engine": "--engine"}
+_ENGINES = ("tflm", "c")
 
 
-def virtual_url(bundle: str | os.PathLike[str], *, arena_bytes: int | None = None) -> str:
-    """The URL of a virtual board with this bundle or .tflite file."""
-    query = "" if arena_bytes is None else f"?arena={arena_bytes}"
+def virtual_url(
+    bundle: str | os.PathLike[str], *, arena_bytes: int | None = None, engine: str = "tflm"
+) -> str:
+    """The URL of a virtual board with this bundle or .tflite file.
+
+    Args:
+        arena_bytes: the model's memory; None: plenty.
+        engine: "tflm", or "c" for the compiled engine, which brings its own arena.
+    """
+    options = [] if arena_bytes is None else [f"arena={arena_bytes}"]
+    options += [] if engine == "tflm" else [f"engine={engine}"]
+    query = f"?{'&'.join(options)}" if options else ""
     return f"{SCHEME}{quote(os.fspath(bundle))}{query}"
 
 
@@ -142,7 +152,10 @@ def _arguments(url: str) -> list[str]:
             raise errors.BadInput(
                 f"{url}: unknown option '{name}'.", hint=f"There is: {', '.join(sorted(_OPTIONS))}."
             )
-        if not value.isascii() or not value.isdigit():
+        if name == "engine":
+            if value not in _ENGINES:
+                raise errors.BadInput(f"{url}: there is no engine '{value}'.", hint="Take tflm or c.")
+        elif not value.isascii() or not value.isdigit():
             raise errors.BadInput(f"{url}: {name} is a number of bytes, not '{value}'.")
         arguments += [_OPTIONS[name], value]
     return [*arguments, "--", unquote(path)]
