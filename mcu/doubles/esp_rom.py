@@ -122,10 +122,6 @@ class EspRom(RomDouble):
         flash = FlashMemory(flash_bytes, sector_starts=range(0, flash_bytes, SECTOR_BYTES))
         super().__init__(flash, faults=faults, on_go=on_go)
 
-    def start_application(self) -> None:
-        """What the RTS line does on a board, and a pty cannot: reset, with the boot pin high."""
-        self._go(0)
-
     def _refuse(self) -> None:
         self._out += slip.encode(self._packet(self._command, 0, bytes([1, FAILED_TO_ACT]) + self._padding()))
 

@@ -51,6 +51,8 @@ class RomDouble(ABC):
         on_go: see above; may be set later.
     """
 
+    start_address = 0
+
     def __init__(self, flash: FlashMemory, *, faults: Iterable[Fault] = (), on_go: OnGo | None = None):
         self.flash = flash
         self.faults = FaultPlan(faults)
@@ -88,6 +90,10 @@ class RomDouble(ABC):
         self.powered = True
         self._out.clear()
         self._start()
+
+    def start(self) -> None:
+        """Reset with the boot pin released: the application starts. A pty has no modem lines that could do that."""
+        self._go(self.start_address)
 
     def _start(self) -> None:
         self._machine = self._rom()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import queue
 import select
 import threading
 import tty
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -37,7 +39,8 @@ class OnPty:
         if link is not None:
             link.unlink(missing_ok=True)
             link.symlink_to(self.port)
-        self._stop_read, self._stop_write = os.pipe()
+        self._wake_read, self._wake_write = os.pipe()
+        self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name=f"double on {self.port}", daemon=True)
 
     def __enter__(self) -> OnPty:
@@ -51,14 +54,26 @@ class OnPty:
         if self.rom.application is not None:
             self.rom.application.close()
 
+    def press_reset(self, *, bootloader: bool) -> None:
+        """What a person does with the buttons, or a client with modem lines, which a pty does not have.
+
+        Args:
+            bootloader: the boot button is held; otherwise the application starts.
+        """
+        done = threading.Event()
+        self._actions.put(self.rom.power_on if bootloader else self.rom.start)
+        self._actions.put(done.set)
+        os.write(self._wake_write, b"!")
+        done.wait()
+
     def unplug(self) -> None:
         """The port goes away under whoever has it open. May be called twice."""
-        if self._stop_write < 0:
+        if self._wake_write < 0:
             return
-        os.close(self._stop_write)
-        self._stop_write = -1
+        os.close(self._wake_write)
+        self._wake_write = -1
         self._thread.join()
-        for descriptor in (self._stop_read, self._board_fd, self._port_fd):
+        for descriptor in (self._wake_read, self._board_fd, self._port_fd):
             os.close(descriptor)
         if self._link is not None:
             self._link.unlink(missing_ok=True)
@@ -67,10 +82,14 @@ class OnPty:
         waiting = b""  # a pty takes 4 KiB; what does not fit waits here and not in a write that blocks
         while True:
             application = self.rom.application
-            readers = [self._stop_read, self._board_fd, *([application.fileno()] if application else [])]
+            readers = [self._wake_read, self._board_fd, *([application.fileno()] if application else [])]
             ready, _, _ = select.select(readers, [self._board_fd] if waiting else [], [])
-            if self._stop_read in ready:
-                return
+            if self._wake_read in ready:
+                if not os.read(self._wake_read, 1):
+                    return
+                while not self._actions.empty():
+                    self._actions.get()()
+                continue
             if self._board_fd in ready:
                 heard = _read(self._board_fd)
                 if application is not None:

@@ -41,6 +41,8 @@ class Stm32Rom(RomDouble):
         ram: what was written to RAM.
     """
 
+    start_address = FLASH_BASE
+
     def __init__(
         self,
         board: Board,

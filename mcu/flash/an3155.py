@@ -78,14 +78,19 @@ class Rom:
         Raises:
             RomSilent: nobody answers.
         """
+        if not self.answers():
+            self.recover()
+
+    def answers(self) -> bool:
+        """Whether a ROM is there that was just reset, or waits for a command. Other firmware hears one stray byte."""
         self._drain()
         for _ in range(_SYNC_ATTEMPTS):
             self._send(bytes([SYNC]))
             heard = self._read_some(self._quiet_s)
             # NACK: it was synchronised before, and took this byte for the second half of a command.
             if heard and heard[-1] in (ACK, NACK):
-                return
-        self.recover()
+                return True
+        return False
 
     def recover(self) -> None:
         """Lead the ROM back to where it waits for a command, whatever it was waiting for.

@@ -8,16 +8,14 @@ from mcu.flash.image import Image
 from mcu.flash.plan import plan_sectors
 
 
-def describe(
-    image: Image, *, board: Board, port: str | None, method: Method, bundle: Bundle
-) -> tuple[str, ...]:
+def describe(image: Image, *, board: Board, port: str, method: Method, bundle: Bundle) -> tuple[str, ...]:
     """The plan; a line per segment, and for STM32 the sectors that are erased if they differ.
 
     Raises:
         BadInput: the image does not fit the board.
     """
     lines = [
-        f"{board.id} ({board.chip}) at {port or 'the probe'}, by {method}",
+        f"{board.id} ({board.chip}) at {port}, by {method}",
         f"bundle {bundle.name}, model {bundle.manifest.model_sha256[:12]}, engine {image.engine}",
     ]
     for segment in image.segments:

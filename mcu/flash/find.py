@@ -19,10 +19,10 @@ ListPorts = Callable[[], Sequence[PortInfo]]
 
 @dataclass(frozen=True)
 class Found:
-    """The board that is meant, and its port; None for one that needs none (a probe, a virtual board's URL is one)."""
+    """The board that is meant, and its port: a device, or a URL that starts the board."""
 
     board: Board
-    port: str | None
+    port: str
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,12 @@ def find_board(
         from mcu.transport.urls.protocol_virtual import virtual_url
 
         return Found(board, port or virtual_url(bundle))
-    if board is not None and (port is not None or board.flash.method == "qemu"):
-        return Found(board, port)
+    if board is not None and board.flash.method == "qemu" and port is None:
+        from mcu.transport.urls.protocol_qemu import qemu_url
+
+        return Found(board, qemu_url(bundle, board=board.id))
     if board is not None:
-        return Found(board, _only_port(board, ports()))
+        return Found(board, port or _only_port(board, ports()))
     if port is None:
         port = _only_usb_port(ports())
     there = ask(port, usb=next((info.usb for info in ports() if info.port == port), None))
@@ -85,6 +87,15 @@ def ask(port: str, *, usb: UsbId | None, may_reset: bool = True) -> Somebody:
         MissingExtra: esptool would be needed to ask.
     """
     boards = load_boards()
+    # The STM32 ROM first: any other first byte than its own would set it to a wrong baud rate until reset.
+    rom_id = _stm32_rom(port)
+    if rom_id is not None:
+        alike = tuple(
+            b.id for b in boards.values() if b.chip.startswith("STM32") and b.flash.rom_id == rom_id
+        )
+        return Somebody(
+            "stm32_rom", _also_by_usb(alike, boards, usb), f"An STM32 ROM answers, id {rom_id:#05x}."
+        )
     try:
         with Session.connect(open_port(port), timeout_s=_HELLO_S) as session:
             identity = session.identity
@@ -94,14 +105,6 @@ def ask(port: str, *, usb: UsbId | None, may_reset: bool = True) -> Somebody:
         )
     except LinkError as error:
         heard = error.message
-    rom_id = _stm32_rom(port)
-    if rom_id is not None:
-        alike = tuple(
-            b.id for b in boards.values() if b.chip.startswith("STM32") and b.flash.rom_id == rom_id
-        )
-        return Somebody(
-            "stm32_rom", _also_by_usb(alike, boards, usb), f"An STM32 ROM answers, id {rom_id:#05x}."
-        )
     if may_reset and usb not in PROBES:
         from mcu.flash.esptool_flasher import ask_chip
 
@@ -120,10 +123,15 @@ def _stm32_rom(port: str) -> int | None:
     with open_port(port, even_parity=True) as stream:
         rom = Rom(stream, reply_s=0.3)
         try:
-            rom.connect()
-            return rom.product_id()
+            return rom.product_id() if rom.answers() else None
         except RomTrouble:
             return None
+
+
+def stm32_rom_answers(port: str) -> bool:
+    """Whether an STM32 ROM listens on this port; it stays ready for commands."""
+    with open_port(port, even_parity=True) as stream:
+        return Rom(stream).answers()
 
 
 def _also_by_usb(alike: tuple[str, ...], boards: dict[str, Board], usb: UsbId | None) -> tuple[str, ...]:
@@ -131,7 +139,7 @@ def _also_by_usb(alike: tuple[str, ...], boards: dict[str, Board], usb: UsbId | 
     return tuple(name for name in alike if usb is not None and usb in boards[name].usb) or alike
 
 
-def _only_port(board: Board, ports: Sequence[PortInfo]) -> str | None:
+def _only_port(board: Board, ports: Sequence[PortInfo]) -> str:
     fitting = [info for info in ports if board.id in info.boards]
     if len(fitting) == 1:
         return fitting[0].port

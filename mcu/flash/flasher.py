@@ -12,8 +12,9 @@ from typing import cast
 from mcu.boards import Board, Method, get_board
 from mcu.bundle import Bundle
 from mcu.errors import BadInput, KerasTinyError, PortError
+from mcu.flash.build import build_image
 from mcu.flash.dry_run import describe
-from mcu.flash.find import Found, find_board
+from mcu.flash.find import Found, find_board, stm32_rom_answers
 from mcu.flash.greet import Greeting, golden_vectors, greet
 from mcu.flash.image import Builder, Image
 from mcu.flash.written import Flasher, Progress, Written
@@ -44,7 +45,7 @@ class FlashResult:
     """
 
     board: str
-    port: str | None
+    port: str
     chip: str
     wrote_bytes: int
     skipped_bytes: int
@@ -94,9 +95,9 @@ def flash(
     if way == "virtual":
         return _virtual(bundle, found, dry_run=dry_run, begin=begin)
     say(f"{found.board.id}: build")
-    image = (build or _firmware_builder())(bundle, found.board)
+    image = (build or build_image)(bundle, found.board)
     plan = describe(image, board=found.board, port=found.port, method=way, bundle=bundle)
-    greeting = greet(found.port, board=found.board) if found.port and not _starts_with_port(way) else None
+    greeting = _greet_before(found, way)
     if greeting is not None and greeting.runs(image, bundle):
         say(f"{found.board.id}: this image runs there already")
         return _finish(bundle, found, image, _already(found, image), greeting, plan=plan, begin=begin)
@@ -129,20 +130,19 @@ def _check_method(board: Board, method: Method | None) -> Method:
     return method
 
 
-def _starts_with_port(method: Method) -> bool:
-    """Whether opening the port is what starts the board: before the write there is nothing to greet."""
-    return method == "qemu"
+def _greet_before(found: Found, method: Method) -> Greeting | None:
+    """The firmware that runs there now, if it is ours; a greeting must not reach a ROM that awaits its first byte."""
+    if method == "qemu":  # opening the port is what starts the board
+        return None
+    if method == "stm32_uart" and stm32_rom_answers(found.port):
+        return None
+    return greet(found.port, board=found.board)
 
 
 def _write(image: Image, *, found: Found, method: Method, progress: Progress) -> Written:
-    if found.port is None and method in ("esptool", "stm32_uart"):
-        raise BadInput(
-            f"'{found.board.id}' is flashed over a serial port, and none was found.",
-            hint="Pass --port; `mcu ports` lists the ports.",
-        )
     write = cast(Flasher, import_module(FLASHERS[method]).write)
     try:
-        return write(image, board=found.board, port=found.port or "", progress=progress)
+        return write(image, board=found.board, port=found.port, progress=progress)
     except PortError as error:
         error.hint = (
             f"{error.hint} If it went away while writing, flash holds a part of the image: flash again."
@@ -185,19 +185,18 @@ def _finish(
 
 def _already(found: Found, image: Image) -> Written:
     return Written(
-        chip=found.board.chip, wrote_bytes=0, skipped_bytes=image.size, verified=True, port=found.port or ""
+        chip=found.board.chip, wrote_bytes=0, skipped_bytes=image.size, verified=True, port=found.port
     )
 
 
 def _virtual(bundle: Bundle, found: Found, *, dry_run: bool, begin: float) -> FlashResult:
     """Nothing to write: the virtual board's process opens the bundle. It is greeted like any other."""
-    port = found.port or ""
     plan = (f"virtual: a process opens {bundle.path}; nothing is written",)
     if not dry_run:
-        golden_vectors(port, board=found.board, bundle=bundle, image=None, just_written=False)
+        golden_vectors(found.port, board=found.board, bundle=bundle, image=None, just_written=False)
     return FlashResult(
         board=found.board.id,
-        port=port,
+        port=found.port,
         chip=found.board.chip,
         wrote_bytes=0,
         skipped_bytes=bundle.manifest.tflite_bytes,
@@ -206,7 +205,3 @@ def _virtual(bundle: Bundle, found: Found, *, dry_run: bool, begin: float) -> Fl
         ready=not dry_run,
         plan=plan,
     )
-
-
-def _firmware_builder() -> Builder:
-    return cast(Builder, import_module("mcu.firmware.builder").build_image)
