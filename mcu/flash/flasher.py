@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import Any, cast, get_args
 
 from mcu.boards import Board, Method, get_board
 from mcu.bundle import Bundle
@@ -53,6 +53,17 @@ class FlashResult:
     seconds: float
     ready: bool
     plan: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `mcu flash --json` prints."""
+        return asdict(self)
+
+
+def parse_method(name: str | None) -> Method | None:
+    """A method by its name; BadInput with the list for another word."""
+    if name is None or name in get_args(Method):
+        return cast("Method | None", name)
+    raise BadInput(f"There is no method '{name}'.", hint=f"There is: {', '.join(get_args(Method))}.")
 
 
 def flash(

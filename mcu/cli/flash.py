@@ -1,0 +1,60 @@
+"""`mcu flash`: a bundle onto a board, in one command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcu.console import JsonOption, print_json, progress_bar
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(flash)
+
+
+def flash(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `keras-tiny export` wrote.")],
+    board: Annotated[
+        str | None, typer.Option(help="Board id, see `mcu boards`; default: what is found.")
+    ] = None,
+    port: Annotated[str | None, typer.Option(help="Device or URL; default: the only one that fits.")] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Another way into the chip than the board's own: stm32_uart, mass_storage, …"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Build, write what differs, verify, start, greet, and run the golden vectors. Ready, or the reason why not.
+
+    Example: mcu flash build/demo/bundle --board blackpill_f411ce --port /dev/ttyUSB0
+    """
+    from mcu.flash import flash as run_flash
+    from mcu.flash.flasher import parse_method
+
+    def note(line: str) -> None:
+        if not json:
+            print(line, file=sys.stderr)
+
+    with progress_bar(f"{board or 'board'}: write") as progress:
+        result = run_flash(
+            bundle,
+            board=board,
+            port=port,
+            method=parse_method(method),
+            dry_run=dry_run,
+            progress=progress,
+            note=note,
+        )
+    if json:
+        print_json(result.to_dict())
+        return
+    if dry_run:
+        for line in result.plan:
+            typer.echo(line)
+        return
+    what = f"wrote {result.wrote_bytes:,} B" if result.wrote_bytes else "nothing to write"
+    typer.echo(f"{result.board} at {result.port}: {what}, verified, ready in {result.seconds:.1f} s")
