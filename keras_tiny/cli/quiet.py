@@ -20,7 +20,7 @@ def load_tensorflow() -> None:
             from keras_tiny.keras_api import load_tfmot, tf
 
             load_tfmot()
-            tf.config.list_logical_devices()  # the search for a GPU is the last thing that chatters
+            tf.config.list_physical_devices()  # the search for a GPU is the last thing that chatters
             tf.get_logger().setLevel("ERROR")
         except BaseException:
             chatter.seek(0)

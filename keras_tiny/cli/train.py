@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from keras_tiny.cli.quiet import load_tensorflow
 from mcu.console import JsonOption, print_json
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run in --run-dir.")
     ] = False,
+    device: Annotated[Literal["cpu", "gpu"] | None, typer.Option(help="Where to compute.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the recipe and stop.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -66,6 +68,11 @@ def train(
         typer.echo(
             "No data named: training on the built-in digits (name yours with --data folders:PATH).", err=True
         )
+    if device is not None:
+        load_tensorflow()
+        from keras_tiny.training.device import use_device
+
+        use_device(device)
     result = run_with_progress(chosen, run_dir or new_run_dir(chosen), resume=resume)
     print_result(result, json=json)
 
@@ -94,7 +101,6 @@ def new_run_dir(recipe: Recipe) -> Path:
 def run_with_progress(recipe: Recipe, run_dir: Path, **options: Any) -> RunResult:
     """`run_recipe`, shown on stderr."""
     from keras_tiny.cli.progress import TrainingProgress
-    from keras_tiny.cli.quiet import load_tensorflow
 
     load_tensorflow()
     from keras_tiny.runs.run import run_recipe

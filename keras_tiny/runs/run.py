@@ -23,6 +23,7 @@ from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import compile_predict, predict_all, train_phase
 from keras_tiny.training.pipeline import PreparedData, calibration_images, prepare
 from keras_tiny.training.state import Store
+from keras_tiny.training.tensorboard import Scalars
 from mcu.tflm import TflmInterpreter
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -75,6 +76,11 @@ def run_recipe(
     prepared = prepare(data)
     log = RunLog(folder / "log.jsonl")
     store = Store(folder, log)
+    scalars = Scalars(folder / "tensorboard")
+
+    def each_epoch(record: EpochRecord) -> None:
+        scalars.write(record)
+        on_epoch(record)
 
     if float_weights is not None:
         load_weights(Path(float_weights), model)
@@ -87,7 +93,7 @@ def run_recipe(
             recipe.float_phase,
             name="float",
             store=store,
-            on_epoch=on_epoch,
+            on_epoch=each_epoch,
             on_step=on_step,
         )
     save_weights(folder / "float.npz", model)
@@ -110,7 +116,7 @@ def run_recipe(
         recipe.qat_phase,
         name="qat",
         store=store,
-        on_epoch=on_epoch,
+        on_epoch=each_epoch,
         on_step=on_step,
     )
     save_weights(folder / "qat.npz", qat)
