@@ -6,6 +6,7 @@ float ones, without an error. Frozen first, it is some twenty times faster, with
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -136,6 +137,9 @@ def _quiet(said: list[str] | None = None) -> Iterator[None]:
     """Keeps the converter's chatter, most of it from C++, off the terminal; `said` receives it on an error."""
     with tempfile.TemporaryFile() as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        absl = logging.getLogger("absl")
+        level = absl.level
+        absl.setLevel(logging.ERROR)
         sys.stdout.flush()
         sys.stderr.flush()
         saved = [os.dup(stream) for stream in (1, 2)]
@@ -144,6 +148,7 @@ def _quiet(said: list[str] | None = None) -> Iterator[None]:
                 os.dup2(file.fileno(), stream)
             yield
         finally:
+            absl.setLevel(level)
             for stream, copy in zip((1, 2), saved, strict=True):
                 os.dup2(copy, stream)
                 os.close(copy)

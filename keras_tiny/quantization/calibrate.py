@@ -34,9 +34,10 @@ def calibrate(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) -
     for variable in range_variables(model):
         variable.assign(tf.zeros_like(variable))
     with observing_ranges():
-        observe = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+        signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        observe = tf.function(lambda batch: model(batch, training=False)).get_concrete_function(signature)
         for batch in _batches(images, batch_size):
-            observe(batch)
+            observe(tf.constant(batch))
 
 
 def range_variables(model: keras.Model) -> list[tf.Variable]:

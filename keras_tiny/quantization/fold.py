@@ -31,15 +31,15 @@ class FoldedConvolution(keras.layers.Layer):
     batch's own statistics, so that both agree wherever batch and moving statistics do.
 
     Args:
-        convolution: Conv2D, DepthwiseConv2D or Conv2DTranspose without activation.
-        norm: BatchNormalization over the last axis.
+        convolution: Conv2D, DepthwiseConv2D or Conv2DTranspose; with `norm` it has no activation.
+        norm: BatchNormalization over the last axis; None for a transposed convolution without.
     """
 
     def __init__(
         self,
         *,
         convolution: keras.layers.Layer,
-        norm: keras.layers.BatchNormalization,
+        norm: keras.layers.BatchNormalization | None = None,
         **base: Any,
     ):
         super().__init__(**base)
@@ -50,7 +50,7 @@ class FoldedConvolution(keras.layers.Layer):
         if not self.convolution.built:
             self.convolution.build(input_shape)
             self.convolution.built = True
-        if not self.norm.built:
+        if self.norm is not None and not self.norm.built:
             self.norm.build(self.convolution.compute_output_shape(input_shape))
             self.norm.built = True
         super().build(input_shape)
@@ -59,44 +59,66 @@ class FoldedConvolution(keras.layers.Layer):
     def layout(self) -> KernelLayout:
         return kernel_layout(self.convolution)
 
-    def folded(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """(rounded folded kernel, folded bias, factor shaped to divide the kernel)."""
-        factor, offset = _factor_and_offset(self.norm)
-        if self.convolution.use_bias:
-            offset = offset + self.convolution.bias * factor
-        factor = tf.where(tf.abs(factor) < _SMALLEST_FACTOR, _SMALLEST_FACTOR, factor)
-        kernel = getattr(self.convolution, kernel_attribute(self.convolution))
-        if isinstance(self.convolution, keras.layers.Conv2DTranspose):
-            factor = factor[:, None]  # kernel (height, width, out, in)
-        elif isinstance(self.convolution, keras.layers.DepthwiseConv2D):
-            factor = tf.reshape(factor, kernel.shape[2:])
-        factor = tf.stop_gradient(factor)  # gamma learns through the BatchNorm, not through the rounding
-        rounded = fake_quant_kernel(kernel * factor, layout=self.layout, bias=offset)
-        return rounded, offset, factor
-
+    @tf.autograph.experimental.do_not_convert
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is None:
             training = keras.backend.learning_phase()
-        kernel, bias, factor = self.folded()
+        layer = self.convolution
+        kernel = tf.convert_to_tensor(getattr(layer, kernel_attribute(layer)))
+        bias = tf.convert_to_tensor(layer.bias) if layer.use_bias else tf.zeros(self.channels)
+        if self.norm is None:
+            kernel = fake_quant_kernel(kernel, layout=kernel_layout(layer), bias=bias)
+            return layer.activation(tf.nn.bias_add(convolve(layer, inputs, kernel), self._exported(bias)))
+        factor, offset = _factor_and_offset(self.norm)
+        folded_bias = offset + bias * factor
+        factor = self._shaped_for(kernel, factor)
+        rounded = fake_quant_kernel(kernel * factor, layout=kernel_layout(layer), bias=folded_bias)
         if not training or not self.norm.trainable:
-            return tf.nn.bias_add(convolve(self.convolution, inputs, kernel), bias)
-        raw = convolve(self.convolution, inputs, kernel / factor)
-        if self.convolution.use_bias:
-            raw = tf.nn.bias_add(raw, self.convolution.bias)
-        return self.norm(raw, training=True)
+            return tf.nn.bias_add(convolve(layer, inputs, rounded), self._exported(folded_bias))
+        raw = convolve(layer, inputs, rounded / factor)
+        return self.norm(tf.nn.bias_add(raw, bias) if layer.use_bias else raw, training=True)
+
+    @property
+    def channels(self) -> int:
+        """Of the output."""
+        layer = self.convolution
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            return layer.depthwise_kernel.shape[2] * layer.depthwise_kernel.shape[3]
+        return layer.filters
+
+    def _shaped_for(self, kernel: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+        """One factor per output channel, as it multiplies the kernel."""
+        factor = tf.stop_gradient(factor)  # gamma learns through the BatchNorm, not through the rounding
+        factor = tf.where(tf.abs(factor) < _SMALLEST_FACTOR, _SMALLEST_FACTOR, factor)
+        if isinstance(self.convolution, keras.layers.Conv2DTranspose):
+            return factor[:, None]  # kernel (height, width, out, in)
+        if isinstance(self.convolution, keras.layers.DepthwiseConv2D):
+            return tf.reshape(factor, kernel.shape[2:])
+        return factor
+
+    def _exported(self, bias: tf.Tensor) -> tf.Tensor:
+        """The bias in a form that the converter keeps.
+
+        It drops a bias of zeros, and then makes a hybrid of floats out of TRANSPOSE_CONV with a ReLU, which TensorFlow
+        Lite Micro refuses. This one is 0 again as soon as it is int32.
+        """
+        if not isinstance(self.convolution, keras.layers.Conv2DTranspose):
+            return bias
+        return tf.where(bias == 0, 1e-30, bias)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.convolution.compute_output_shape(input_shape)
 
     def get_config(self) -> dict:
         serialize = keras.utils.legacy.serialize_keras_object
-        nested = {"convolution": serialize(self.convolution), "norm": serialize(self.norm)}
+        norm = None if self.norm is None else serialize(self.norm)
+        nested = {"convolution": serialize(self.convolution), "norm": norm}
         return {**super().get_config(), **nested}
 
     @classmethod
     def from_config(cls, config: dict) -> FoldedConvolution:
-        def layer(nested: dict) -> keras.layers.Layer:
-            return keras.layers.deserialize(nested, use_legacy_format=True)
+        def layer(nested: dict | None) -> keras.layers.Layer | None:
+            return None if nested is None else keras.layers.deserialize(nested, use_legacy_format=True)
 
         config = dict(config)
         return cls(convolution=layer(config.pop("convolution")), norm=layer(config.pop("norm")), **config)
@@ -109,6 +131,7 @@ class DepthwiseBatchNorm(keras.layers.BatchNormalization):
     With one weight per channel and one scale per channel the weight is exactly 127 steps: nothing is lost.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is None:
             training = keras.backend.learning_phase()

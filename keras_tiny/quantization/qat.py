@@ -13,8 +13,6 @@ from keras_tiny.quantization.scheme import TinyQuantizeScheme
 from keras_tiny.quantization.tfmot import (
     QuantizeLayer,
     QuantizeWrapper,
-    quantize_annotate_model,
-    quantize_apply,
     quantize_scope,
 )
 
@@ -58,7 +56,10 @@ def quantize(model: keras.Model, *, input_range: tuple[float, float] = DEFAULT_I
     scheme = TinyQuantizeScheme(input_range=(min(low, 0.0), max(high, 0.0)))
     with scope():
         flat = keras.Model(model.inputs, _flat(model.outputs), name=model.name)
-        return quantize_apply(quantize_annotate_model(flat), scheme=scheme)
+        everything: dict[str, dict] = {layer.name: {} for layer in flat.layers}
+        # The same as tfmot's quantize_apply over its quantize_annotate_model, without their four clones of the model.
+        quantized, _ = scheme.get_layout_transformer().apply(flat, everything)
+    return quantized
 
 
 def is_quantized(model: keras.Model) -> bool:

@@ -69,6 +69,7 @@ class KernelQuantizer(Quantizer):
     def build(self, tensor_shape: Any, name: str, layer: keras.layers.Layer) -> dict[str, tf.Variable]:
         return {}
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
         return fake_quant_kernel(tf.convert_to_tensor(inputs), layout=self.layout, bias=self.bias)
 
@@ -92,6 +93,7 @@ class RangeQuantizer(Quantizer):
 
         return {"min_var": weight("min"), "max_var": weight("max")}
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
         low, high = weights["min_var"], weights["max_var"]
         if training or _observing.get():

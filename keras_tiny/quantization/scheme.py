@@ -15,7 +15,13 @@ from keras_tiny.quantization.tfmot import (
     QuantizeWrapperV2,
     SplitSeparableConv,
 )
-from keras_tiny.quantization.transforms import BatchNormAlone, FixInput, FoldBatchNorm, SplitHardSigmoid
+from keras_tiny.quantization.transforms import (
+    BatchNormAlone,
+    FixInput,
+    FoldBatchNorm,
+    KeepTransposedBias,
+    SplitHardSigmoid,
+)
 
 
 class TinyQuantizeScheme(QuantizeScheme):
@@ -40,11 +46,13 @@ class _LayoutTransform(QuantizeLayoutTransform):
         self.input_range = input_range
 
     def apply(self, model: keras.Model, layer_quantize_map: dict) -> tuple[keras.Model, dict]:
+        """Rewrite, plan and wrap: the model that comes back is quantized."""
         transforms = [
             FixInput(self.input_range),
             SplitSeparableConv(),
             FoldBatchNorm(),
             BatchNormAlone(),  # after the folding: takes what is left
+            KeepTransposedBias(),
             SplitHardSigmoid(),
         ]
         model, layer_quantize_map = ModelTransformer(

@@ -51,27 +51,34 @@ class FoldBatchNorm(Transform):
         )
 
     def replacement(self, match_layer: LayerNode) -> LayerNode:
-        norm, convolution = match_layer, match_layer.input_layers[0]
-        name = convolution.layer["config"]["name"]
-        config = {
-            "name": name,
-            "trainable": convolution.layer["config"]["trainable"],
-            "dtype": convolution.layer["config"]["dtype"],
-            "convolution": _nested(convolution.layer),
-            "norm": _nested(norm.layer),
-        }
-        layer = {
-            "class_name": "keras_tiny>FoldedConvolution",
-            "config": config,
-            "name": name,
-            "inbound_nodes": [],
-        }
-        weights = OrderedDict([*convolution.weights.items(), *norm.weights.items()])
-        return LayerNode(layer, weights, metadata={"quantize_config": None})
+        return _folded(match_layer.input_layers[0], match_layer)
 
 
-def _nested(layer: dict) -> dict:
-    return {"class_name": layer["class_name"], "config": layer["config"]}
+class KeepTransposedBias(Transform):
+    """A transposed convolution without BatchNorm; see FoldedConvolution for what befalls a bias of zeros."""
+
+    def pattern(self) -> LayerPattern:
+        return LayerPattern("Conv2DTranspose", config={"activation": "(linear|relu|relu6)"})
+
+    def replacement(self, match_layer: LayerNode) -> LayerNode:
+        return _folded(match_layer, None)
+
+
+def _folded(convolution: LayerNode, norm: LayerNode | None) -> LayerNode:
+    """A FoldedConvolution under the convolution's name, in tfmot's form, with the weights of both."""
+    base = {key: convolution.layer["config"][key] for key in ("name", "trainable", "dtype")}
+    layer = {
+        "class_name": "keras_tiny>FoldedConvolution",
+        "config": {**base, "convolution": _nested(convolution), "norm": norm and _nested(norm)},
+        "name": base["name"],
+        "inbound_nodes": [],
+    }
+    weights = OrderedDict([*convolution.weights.items(), *(norm.weights.items() if norm else ())])
+    return LayerNode(layer, weights, metadata={"quantize_config": None})
+
+
+def _nested(node: LayerNode) -> dict:
+    return {"class_name": node.layer["class_name"], "config": node.layer["config"]}
 
 
 class BatchNormAlone(Transform):

@@ -1,0 +1,138 @@
+"""How near the int8 file is to the fake-quantized model that it was converted from, in steps of the output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_tiny.errors import BadInput
+from keras_tiny.keras_api import keras
+from mcu.tflm import TflmInterpreter
+
+
+@dataclass(frozen=True)
+class Parity:
+    """One output, over all its elements on all images.
+
+    Attributes:
+        max_steps: largest difference between file and model.
+        share_within_2: share of the elements that differ by at most 2 steps.
+        std_steps: standard deviation of the int8 output. Near 0 the comparison says nothing.
+        std_between_images_steps: the same for one element from image to image, on average.
+        correlation: of file and model from image to image, each element's mean taken off.
+    """
+
+    max_steps: int
+    share_within_2: float
+    std_steps: float
+    std_between_images_steps: float
+    correlation: float
+
+
+def compare(model: keras.Model, model_bytes: bytes, images: np.ndarray) -> tuple[Parity, ...]:
+    """Run the same images through the fake-quantized model and through the file in TensorFlow Lite Micro.
+
+    Both round at the same places, but not every rounding falls the same way: TensorFlow Lite Micro rounds twice where
+    an accumulator becomes an int8, which differs by one step in about one value of a thousand. A network of depth
+    carries such differences on, as it does any noise.
+
+    Args:
+        model: from `quantize`, calibrated or trained.
+        model_bytes: what `convert` made of it.
+        images: preprocessed, (images, height, width, channels).
+
+    Returns:
+        one Parity for each output of the model.
+
+    Raises:
+        BadInput: the file has another number of outputs than the model.
+    """
+    interpreter = TflmInterpreter(model_bytes)
+    answers = [interpreter.invoke([interpreter.inputs[0].quantize(image[None])]) for image in images]
+    expected = model(images, training=False)
+    expected = expected if isinstance(expected, list | tuple) else [expected]
+    if len(expected) != len(interpreter.outputs):
+        raise BadInput(f"The model has {len(expected)} outputs, its file {len(interpreter.outputs)}.")
+    return tuple(
+        _parity(
+            np.concatenate([answer[index] for answer in answers]), tensor.quantize(expected[index].numpy())
+        )
+        for index, tensor in enumerate(interpreter.outputs)
+    )
+
+
+def _parity(board: np.ndarray, desk: np.ndarray) -> Parity:
+    board, desk = board.astype(np.float64), desk.astype(np.float64)
+    steps = np.abs(board - desk)
+    board_change, desk_change = board - board.mean(axis=0), desk - desk.mean(axis=0)
+    norm = np.sqrt(np.square(board_change).sum() * np.square(desk_change).sum())
+    return Parity(
+        max_steps=int(steps.max()),
+        share_within_2=float((steps <= 2).mean()),
+        std_steps=float(board.std()),
+        std_between_images_steps=float(board.std(axis=0).mean()),
+        correlation=float((board_change * desk_change).sum() / norm) if norm else 0.0,
+    )
+
+
+def random_statistics(model: keras.Model, images: np.ndarray, *, seed: int) -> None:
+    """Give a fresh model weights on which an export can be judged, in place.
+
+    Fresh weights hide faults: zero biases vanish from the file, and BatchNorm's statistics are the identity. Statistics
+    drawn blindly are no better: the signal dies on the way and every image gives the same answer. So gammas (of both
+    signs), betas and biases are random, and moving statistics are those of `images` up to a random factor, as after a
+    training that is not finished. Kernels stay as they were initialised.
+
+    Args:
+        images: preprocessed, (images, height, width, channels).
+    """
+    random = np.random.default_rng(seed)
+    every_layer = list(model._flatten_layers(include_self=False, recursive=True))
+    norms = [layer for layer in every_layer if isinstance(layer, keras.layers.BatchNormalization)]
+    for norm in norms:
+        channels = norm.moving_mean.shape
+        if norm.gamma is not None:
+            norm.gamma.assign(
+                random.uniform(0.7, 1.3, channels) * random.choice([1, -1], channels, p=[0.8, 0.2])
+            )
+        if norm.beta is not None:
+            norm.beta.assign(random.normal(0, 0.5, channels))
+    for layer in every_layer:
+        if layer not in norms and getattr(layer, "bias", None) is not None:
+            layer.bias.assign(random.normal(0, 0.2, layer.bias.shape))
+    _take_statistics(model, norms, images)
+    for norm in norms:
+        spread = np.sqrt(norm.moving_variance.numpy())
+        norm.moving_mean.assign_add(random.normal(0, 0.2, spread.shape) * spread)
+        norm.moving_variance.assign(np.square(spread * random.uniform(0.8, 1.25, spread.shape)))
+
+
+def _take_statistics(model: keras.Model, norms: list, images: np.ndarray) -> None:
+    """Sets moving statistics to those of one batch, through the model as it trains but without dropout."""
+    dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    kept = [norm.momentum for norm in norms], [layer.rate for layer in dropouts]
+    for norm in norms:
+        norm.momentum = 0.0
+    for layer in dropouts:
+        layer.rate = 0.0
+    model(images, training=True)
+    for norm, momentum in zip(norms, kept[0], strict=True):
+        norm.momentum = momentum
+    for layer, rate in zip(dropouts, kept[1], strict=True):
+        layer.rate = rate
+
+
+def varied_images(shape: tuple[int, int, int], *, count: int, seed: int) -> np.ndarray:
+    """Random images with structure at every scale, values k / 128 from -1 to 127/128, (count, *shape).
+
+    White noise alone averages out: after pooling all images look the same to a network.
+    """
+    random = np.random.default_rng(seed)
+    height, width, channels = shape
+    images = random.normal(0, 0.4, (count, 1, 1, channels))
+    for cells in (2, 4, 8, max(height, width)):
+        coarse = random.normal(0, 0.35, (count, cells, cells, channels))
+        rows, columns = np.arange(height) * cells // height, np.arange(width) * cells // width
+        images = images + coarse[:, rows][:, :, columns]
+    return (np.clip(np.rint(images * 128), -128, 127) / 128).astype(np.float32)
