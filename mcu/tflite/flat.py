@@ -49,7 +49,7 @@ class CheckedTable(Table):
         vtable = pos - self.Get(number_types.SOffsetTFlags, pos)
         self._inside(vtable, 4)
         vtable_bytes, table_bytes = struct.unpack_from("<HH", buf, vtable)
-        if vtable_bytes < 4:
+        if vtable_bytes < 4 or vtable_bytes % 2:
             raise damaged(f"the table at byte {pos} has a vtable of {vtable_bytes} bytes")
         self._inside(vtable, vtable_bytes)
         self._inside(pos, table_bytes)

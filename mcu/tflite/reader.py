@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 
 from mcu.errors import ModelFileError
 from mcu.tflite.flat import Budget, checked, damaged, elements, integers
@@ -16,6 +17,7 @@ from mcu.tflite.options import OPTIONAL, OPTIONS, Options
 
 FILE_IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
+_BUILTIN_CODE_SLOT = 10  # field 3 of OperatorCode: 4 + 2 * 3
 MAX_RANK = 8  # TensorFlow Lite's own limit; its kernels stop at 5
 
 _OPERATOR_NAMES = {value: name for name, value in vars(tflite.BuiltinOperator).items() if name.isupper()}
@@ -94,8 +96,9 @@ def _buffer(table: Any) -> np.ndarray | None:
 
 def _operator_name(code: Any) -> tuple[str, int, bool]:
     """Operator name, version, and whether it is a custom one."""
-    # Files before 2020 store the code in one byte, later ones in both fields.
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    # Files before 2020 have the code in one byte, later ones in both fields, and TensorFlow Lite takes the larger. Not so
+    # `BuiltinCode()` of the package, which prefers the byte; a damaged file would mean two different operators.
+    builtin = max(code._tab.GetSlot(_BUILTIN_CODE_SLOT, 0, Int32Flags), code.DeprecatedBuiltinCode())
     name = _OPERATOR_NAMES.get(builtin)
     if name is None:
         raise damaged(f"operator code {builtin} is unknown")

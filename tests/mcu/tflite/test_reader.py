@@ -144,7 +144,16 @@ def test_an_addition_without_options_has_the_schemas_defaults():
     assert found.options == ActivationOptions("NONE")
 
 
-def test_the_schema_package_reads_the_same(tmp_path):
+def test_of_two_operator_codes_the_larger_holds_as_in_tensorflow_lite():
+    original = _one("RELU")
+    code = tflite.Model.GetRootAs(original).OperatorCodes(0)._tab
+    at = code.Pos + code.Offset(10)  # builtin_code, beside the older byte
+    assert original[at] == tflite.BuiltinOperator.RELU
+    (found,) = read_model(original[:at] + bytes([tflite.BuiltinOperator.TANH]) + original[at + 1 :]).operators
+    assert found.name == "TANH"
+
+
+def test_the_schema_package_reads_the_same():
     for data in (residual_network(), segmenter()):
         graph = tflite.Model.GetRootAs(data).Subgraphs(0)
         model = read_model(data)
