@@ -43,16 +43,18 @@ class Exchange:
     def __init__(self, *, request: int, inputs: Sequence[bytes], output_bytes: int, terms: HelloAck):
         self._request = request
         self._output_bytes = output_bytes
+        self._chunk_bytes = chunk_bytes(terms.max_payload_bytes)
         self._upload = Upload(
             request=request,
             inputs=inputs,
-            chunk_bytes=chunk_bytes(terms.max_payload_bytes),
+            chunk_bytes=self._chunk_bytes,
             window_bytes=terms.window_bytes,
         )
         self._download: Download | None = None
         self._early: list[Chunk] = []  # that came before the RESULT they belong to
         self._fetches: list[Fetch] = []
         self._fetched_again = 0
+        self._lost_answers = 0  # since something was last asked for
         self.result: Result | None = None
         self.damage_reports = 0
 
@@ -109,10 +111,17 @@ class Exchange:
 
     def nothing_heard(self) -> None:
         """The timer has run out."""
+        self._lost_answers = 0
         if self._download is None:
             self._upload.nothing_heard()
         else:
             self._fetches = self._download.missing()
+
+    def answers_damaged(self, count: int) -> None:
+        """So many frames of the board were lost; ask again unless another one is still to come that will show it."""
+        self._lost_answers += count
+        if self._download is None or self._lost_answers * self._chunk_bytes >= self._download.missing_bytes:
+            self.nothing_heard()
 
     def outputs(self) -> bytes:
         """All output tensors, one after another.

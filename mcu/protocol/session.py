@@ -23,6 +23,8 @@ _BYE_WAIT_S = 1.0
 _LAST_REQUEST = 0xFFFF  # 0 names no request
 # A model takes about as long every time; asking for its result sooner only makes the board say it twice.
 _PATIENCE = 1.5
+# Noise on the line must not fill the board's buffer with questions.
+_ASK_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ class Session:
         self.close()
 
     def _run(self, exchange: Exchange) -> None:
-        progress, progress_at, heard = exchange.progress, self._clock(), False
+        progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
         while not exchange.complete:
             frames_out = exchange.take(self._link.next_seq)
             if frames_out:
@@ -208,6 +210,7 @@ class Session:
             wait_s = self._timer.wait_s
             if exchange.waits_for_model:
                 wait_s += _PATIENCE * self._expected_s
+            damaged = self._link.crc_errors
             frames = self._listen(wait_s)
             for frame in frames:
                 if frame.type in (Type.ACK, Type.NAK):
@@ -215,22 +218,27 @@ class Session:
                 exchange.handle(frame)
             if frames:
                 self._timer.heard()
-            else:
+                heard = True
+            lost = self._link.crc_errors - damaged
+            if lost and asked_at_once < _ASK_AT_ONCE:
+                exchange.answers_damaged(lost)
+                asked_at_once += 1
+            elif not frames:
                 self._timer.expired()
                 exchange.nothing_heard()
-            heard = heard or bool(frames)
+                asked_at_once = 0
             if exchange.progress != progress:
-                progress, progress_at, heard = exchange.progress, self._clock(), False
+                progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
             elif self._clock() - progress_at > self._silence_s:
-                raise self._no_progress(heard=heard)
+                raise self._no_progress(exchange, heard=heard)
 
-    def _no_progress(self, *, heard: bool) -> LinkError:
+    def _no_progress(self, exchange: Exchange, *, heard: bool) -> LinkError:
         where = f"{self._link.port.name}: {self.identity.board}"
         during = f"for {self._silence_s:g} s during inference {self._inferences}"
         if heard:
             return LinkError(
-                f"{where} has made no progress {during}: the line damages too much "
-                f"({self._link.crc_errors} frames so far).",
+                f"{where} has made no progress {during}: the line damages too much ({exchange.damage_reports} "
+                f"reports of it from the board in this inference, {self._link.crc_errors} frames to this host so far).",
                 hint="Check ground and cable, or choose a lower baud rate.",
             )
         return LinkError(
@@ -239,14 +247,18 @@ class Session:
         )
 
     def _listen(self, wait_s: float) -> list[Frame]:
-        """The next frames; while one is on its way, wait for its end, but no longer than the longest takes."""
+        """The next frames, empty if none came or one was damaged.
+
+        While one is on its way it waits for its end, but no longer than the longest takes.
+        """
         begin = self._clock()
         latest = begin + wait_s + 2 * MAX_PAYLOAD_BYTES * _byte_s(self._link.port)
         end = begin + wait_s
+        damaged = self._link.crc_errors
         while (now := self._clock()) < end:
             received = self._link.bytes_received
             frames = self._link.receive(timeout_s=end - now)
-            if frames:
+            if frames or self._link.crc_errors > damaged:
                 return frames
             if self._link.bytes_received > received:
                 end = min(max(end, self._clock() + MIN_WAIT_S), latest)

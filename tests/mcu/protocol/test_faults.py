@@ -67,6 +67,18 @@ def test_a_lost_chunk_is_repaired_without_waiting_for_a_timer():
         assert loop.now_s - begin < 0.05
 
 
+@pytest.mark.parametrize("index", range(8))
+def test_a_damaged_answer_is_asked_for_again_without_waiting_for_a_timer(index: int):
+    engine = Invert(**SHAPES)
+    loop = Loop(make_board(engine, limits=LIMITS))
+    with loop.connect() as session:
+        loop.down = on_frame(index, lambda frame: frame[:5] + bytes([frame[5] ^ 0x10]) + frame[6:])
+        begin = loop.now_s
+        session.infer([bytes(spec.nbytes) for spec in engine.inputs])
+        assert session.stats.crc_errors == 1
+        assert loop.now_s - begin < 0.05
+
+
 @pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4])
 def test_bit_errors_both_ways_leave_every_result_exact(rate: float):
     engine = Invert(inputs=(3072,), outputs=(10,))
