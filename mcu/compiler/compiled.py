@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mcu.compiler.check import check_tensors
 from mcu.compiler.emit import emit_files
 from mcu.compiler.operators import ALIASES, EMITTERS
 from mcu.compiler.problems import UnsupportedModel, layer_of, unsupported
@@ -77,6 +78,7 @@ def compile_model(model_bytes: bytes, *, name: str = "model", kernels: Kernels =
         raise UnsupportedModel(
             f"The model has {model.subgraph_count} subgraphs; control flow is not supported."
         )
+    check_tensors(model)
     stages, names = _stages(model, fast=kernels == "dsp")
     schedule = make_schedule(model, stages, names)
     return CompiledModel(
@@ -120,7 +122,10 @@ def _stages(model: TfliteModel, *, fast: bool) -> tuple[list[Stage], Names]:
         if operator.name in ALIASES:
             root[operator.outputs[0]] = root[_alias(model, operator)]
         elif operator.name in EMITTERS:
-            stages.append(EMITTERS[operator.name](context, operator))
+            stage = EMITTERS[operator.name](context, operator)
+            if stage.source >= 0 and model.tensors[stage.source].is_constant:
+                raise unsupported(model, operator, "computes something constant")
+            stages.append(stage)
         else:
             raise unsupported(
                 model,
@@ -145,8 +150,8 @@ def _check_order(model: TfliteModel, operator: TfliteOperator, known: set[int]) 
     for index in operator.inputs:
         if index >= 0 and index not in known:
             raise unsupported(model, operator, f"reads '{model.tensors[index].name}' before it is computed")
-    if not operator.outputs or any(index < 0 or index in known for index in operator.outputs):
-        raise unsupported(model, operator, "has no output of its own")
+    if len(operator.outputs) != 1 or operator.outputs[0] < 0 or operator.outputs[0] in known:
+        raise unsupported(model, operator, "does not have one output of its own")
 
 
 def _alias(model: TfliteModel, operator: TfliteOperator) -> int:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mcu.compiler.problems import unsupported
 from mcu.tflite import TfliteModel, TfliteOperator, TfliteTensor
 
 
@@ -120,7 +121,10 @@ class Context:
     producers: Mapping[int, int] = field(default_factory=dict)  # tensor -> operator that computes it
 
     def input(self, operator: TfliteOperator, position: int) -> TfliteTensor:
-        return self.model.tensors[operator.inputs[position]]
+        tensor = self.optional_input(operator, position)
+        if tensor is None:
+            raise unsupported(self.model, operator, f"has no input {position}")
+        return tensor
 
     def optional_input(self, operator: TfliteOperator, position: int) -> TfliteTensor | None:
         if position >= len(operator.inputs) or operator.inputs[position] < 0:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcu.compiler.arithmetic import activation_range, quantize_multiplier
+from mcu.compiler.check import MAX_DIMENSION
 from mcu.compiler.problems import require_type, unsupported
 from mcu.compiler.stage import Constant, Context
 from mcu.tflite import TfliteOperator, TfliteTensor
+
+MAX_WINDOW_ROWS = 64  # KT_MAX_WINDOW of kt_nn.h
 
 # KT_ROUND_* of kt_conv.h
 ROUND_ANY, ROUND_SIGNED, ROUND_RELU = 0, 1, 2
@@ -40,6 +43,18 @@ def image_tensors(
                 hint="Export with a batch of 1.",
             )
     return source, target
+
+
+def check_window(
+    context: Context, operator: TfliteOperator, *, window: int, numbers: tuple[int, ...]
+) -> None:
+    """A window that the runner can walk; strides and dilations that fit the kernels' int16."""
+    if window > MAX_WINDOW_ROWS or max(numbers, default=1) > MAX_DIMENSION or min(numbers, default=1) < 1:
+        raise unsupported(
+            context.model,
+            operator,
+            f"has a window of {window} rows, strides and dilations {numbers}; the engine takes {MAX_WINDOW_ROWS} rows",
+        )
 
 
 def check_output_size(

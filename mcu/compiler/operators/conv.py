@@ -11,6 +11,7 @@ from mcu.compiler.operators.common import (
     ROUND_ANY,
     channels,
     check_output_size,
+    check_window,
     image_tensors,
     window_padding,
 )
@@ -34,7 +35,12 @@ def conv_2d(context: Context, operator: TfliteOperator) -> Stage:
     weights = _weights(context, operator, 4)
     out_channels, window_h, window_w, in_channels = weights.shape
     if in_channels != source.shape[3]:
-        raise unsupported(context.model, operator, f"is grouped ({source.shape[3] // in_channels} groups)")
+        raise unsupported(
+            context.model,
+            operator,
+            f"has weights for {in_channels} channels and an input of {source.shape[3]}",
+        )
+    _check_steps(context, operator, options, window_h)
     out_height, pad_top = window_padding(
         source.shape[1], window_h, options.stride_height, options.dilation_height, options.padding
     )
@@ -68,6 +74,13 @@ def conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         out_row_bytes=target.nbytes,
     )
     return replace(stage, flat=flat)
+
+
+def _check_steps(
+    context: Context, operator: TfliteOperator, options: Conv2DOptions | DepthwiseConv2DOptions, window: int
+) -> None:
+    numbers = (options.stride_height, options.stride_width, options.dilation_height, options.dilation_width)
+    check_window(context, operator, window=window, numbers=numbers)
 
 
 def _steps(options: Conv2DOptions) -> tuple[int, int]:
@@ -195,6 +208,7 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
     in_height, in_width, in_channels = source.shape[1:]
     if out_channels % in_channels:
         raise unsupported(context.model, operator, f"has {out_channels} filters for {in_channels} channels")
+    _check_steps(context, operator, options, window_h)
     out_height, pad_top = window_padding(
         in_height, window_h, options.stride_height, options.dilation_height, options.padding
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcu.compiler.arithmetic import activation_range
-from mcu.compiler.operators.common import check_output_size, image_tensors, window_padding
+from mcu.compiler.operators.common import check_output_size, check_window, image_tensors, window_padding
 from mcu.compiler.problems import unsupported
 from mcu.compiler.stage import Context, Kernel, Stage
 from mcu.tflite import TfliteOperator
@@ -28,6 +28,8 @@ def _pool(context: Context, operator: TfliteOperator, kernel: Kernel) -> Stage:
     # The reference allows scales that differ by less than 1e-6 and copies the integers all the same.
     if abs(source.scale - target.scale) > 1e-6 or source.zero_point != target.zero_point:
         raise unsupported(context.model, operator, "changes the scale or the zero point")
+    numbers = (options.stride_height, options.stride_width, options.filter_width)
+    check_window(context, operator, window=options.filter_height, numbers=numbers)
     _, in_height, in_width, channel_count = source.shape
     out_height, pad_top = window_padding(
         in_height, options.filter_height, options.stride_height, 1, options.padding

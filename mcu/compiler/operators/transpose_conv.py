@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcu.compiler.operators.common import channels, image_tensors, window_padding
+from mcu.compiler.operators.common import channels, check_window, image_tensors, window_padding
 from mcu.compiler.problems import require_type, unsupported
 from mcu.compiler.stage import Constant, Context, Kernel, Stage
 from mcu.tflite import TfliteOperator
@@ -23,6 +23,11 @@ def transpose_conv(context: Context, operator: TfliteOperator) -> Stage:
     if weights.buffer is None or len(weights.shape) != 4 or weights.shape[3] != source.shape[3]:
         raise unsupported(context.model, operator, f"has weights of shape {weights.shape}")
     out_channels, window_h, window_w, in_channels = weights.shape
+    check_window(context, operator, window=1, numbers=(options.stride_height, options.stride_width))
+    if target.shape[3] != out_channels:
+        raise unsupported(
+            context.model, operator, f"has {out_channels} filters for an output of {target.shape}"
+        )
     _, pad_top = window_padding(target.shape[1], window_h, options.stride_height, 1, options.padding)
     _, pad_left = window_padding(target.shape[2], window_w, options.stride_width, 1, options.padding)
     constants = channels(

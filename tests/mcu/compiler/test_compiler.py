@@ -1,0 +1,206 @@
+"""The compiler's plan, its figures, its C, and what it refuses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mcu.compiler import SUPPORTED_OPERATORS, UnsupportedModel, compile_model, emit
+from mcu.compiler.place import Buffer, arena_is_sound, place
+from mcu.errors import BadInput, KerasTinyError
+from tests.mcu.compiler.host_run import assert_equals_tflm, random_samples, run_on_host
+from tests.mcu.compiler.networks import mobilenet_v2
+from tests.support import require
+from tests.tflite_networks import residual_network, segmenter
+from tests.tflite_writer import Graph
+
+TFLM_HEAD_BYTES = 138_240  # activations of MobileNetV2 0.35 at 96x96x3 in TensorFlow Lite Micro's arena
+
+
+@pytest.mark.parametrize("network", [residual_network, segmenter])
+def test_networks_give_the_bytes_of_tensorflow_lite_micro(network: Callable[[], bytes]) -> None:
+    require("module:tflite_micro")
+    assert_equals_tflm(network(), samples=6)
+
+
+def test_mobilenet_v2_gives_the_bytes_of_tensorflow_lite_micro_in_a_third_of_its_memory() -> None:
+    require("module:tflite_micro")
+    compiled = assert_equals_tflm(mobilenet_v2(), samples=4)
+    assert compiled.arena_bytes < TFLM_HEAD_BYTES / 3
+
+
+def test_mobilenet_v2_fits_64000_bytes_with_the_fast_kernels() -> None:
+    assert compile_model(mobilenet_v2(), kernels="dsp").arena_bytes <= 64_000
+
+
+def test_streaming_an_inverted_residual_takes_less_memory_than_its_widened_tensor() -> None:
+    compiled = compile_model(mobilenet_v2())
+    widened = max(
+        tensor.out_height * tensor.out_row_bytes for group in compiled.schedule.groups for tensor in group
+    )
+    assert widened == 48 * 48 * 48
+    assert compiled.arena_bytes < widened
+
+
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+def test_no_two_living_buffers_share_bytes_unless_rows_are_read_first(kernels: str) -> None:
+    schedule = compile_model(mobilenet_v2(), kernels=kernels).schedule  # type: ignore[arg-type]
+    assert arena_is_sound(schedule.buffers, schedule.placement, schedule.overlaps)
+
+
+def test_placing_is_the_same_every_time() -> None:
+    rng = np.random.default_rng(3)
+    buffers = [
+        Buffer(
+            index,
+            int(rng.integers(1, 5000)),
+            first := int(rng.integers(0, 30)),
+            first + int(rng.integers(0, 9)),
+        )
+        for index in range(40)
+    ]
+    placements = [place(buffers, {}, enough=0) for _ in range(2)]
+    assert placements[0] == placements[1]
+    assert arena_is_sound(buffers, placements[0], {})
+
+
+def test_the_same_model_compiles_to_the_same_text() -> None:
+    assert compile_model(residual_network()).files == compile_model(residual_network()).files
+
+
+def test_only_the_kernels_that_the_model_uses_are_emitted(tmp_path) -> None:
+    compiled = compile_model(residual_network(), name="tiny")
+    folder = emit(compiled, tmp_path / "out")
+    listed = (folder / "sources.txt").read_text().split()
+    assert listed == sorted(path.name for path in folder.glob("*.c"))
+    assert "kt_tiny.c" in listed
+    assert "kt_conv.c" in listed
+    assert "kt_transpose_conv.c" not in listed
+    assert "malloc" not in "".join(compiled.files.values())
+    assert "<math.h>" not in "".join(compiled.files.values())
+
+
+def test_the_header_names_shapes_scales_and_sizes() -> None:
+    compiled = compile_model(residual_network(), name="tiny")
+    header = compiled.files["kt_tiny.h"]
+    assert f"#define KT_TINY_ARENA_BYTES {compiled.arena_bytes}" in header
+    assert f"int8 {compiled.inputs[0].shape}" in header
+    assert "int kt_tiny_invoke(int8_t *arena, const kt_profile *profile);" in header
+
+
+def test_a_name_in_the_file_cannot_leave_its_comment() -> None:
+    graph = Graph()
+    x = graph.input("x */ int evil; /*", (1, 4))
+    compiled = compile_model(graph.build(outputs=[graph.add("RELU", (x,), "y */ #error \n \\", (1, 4))]))
+    assert [out.tolist() for out in run_on_host(compiled, [[np.array([[-3, 0, 5, 127]], np.int8)]])[0]] == [
+        [[0, 0, 5, 127]]
+    ]
+
+
+def test_an_unsupported_operator_is_named_with_its_layer() -> None:
+    graph = Graph()
+    x = graph.input("x", (1, 4))
+    model_bytes = graph.build(outputs=[graph.add("TANH", (x,), "head/tanh", (1, 4))])
+    with pytest.raises(UnsupportedModel, match=r"Operator 0 TANH \(layer 'head/tanh'\) is not supported"):
+        compile_model(model_bytes)
+    assert "TANH" not in SUPPORTED_OPERATORS
+
+
+def test_a_float_tensor_is_named_with_its_layer() -> None:
+    graph = Graph()
+    x = graph.input("x", (1, 4))
+    y = graph.add("DEQUANTIZE", (x,), "y", (1, 4), dtype="float32", scale=None)
+    z = graph.add("RELU", (y,), "float_relu", (1, 4), dtype="float32", scale=None)
+    with pytest.raises(UnsupportedModel, match="'z' at the model's edge is float32"):
+        compile_model(
+            graph.build(outputs=[graph.add("RELU", (z,), "z", (1, 4), dtype="float32", scale=None)])
+        )
+    again = Graph()
+    x = again.input("x", (1, 4))
+    y = again.add("RELU", (x,), "wide", (1, 4), dtype="int16")
+    with pytest.raises(UnsupportedModel, match=r"RELU \(layer 'wide'\) has the output 'wide' of type int16"):
+        compile_model(again.build(outputs=[again.add("RELU", (y,), "back", (1, 4))]))
+
+
+def test_a_batch_of_two_images_is_refused() -> None:
+    graph = Graph()
+    x = graph.input("x", (2, 4, 4, 1))
+    options = {"padding": "SAME", "stride_h": 1, "stride_w": 1, "filter_height": 2, "filter_width": 2}
+    model_bytes = graph.build(outputs=[graph.add("MAX_POOL_2D", (x,), "pool", (2, 4, 4, 1), options=options)])
+    with pytest.raises(UnsupportedModel, match="batch of 1"):
+        compile_model(model_bytes)
+
+
+def test_a_bias_that_can_overflow_the_accumulator_is_refused_with_its_channel() -> None:
+    graph = Graph()
+    x = graph.input("x", (1, 8))
+    weights = graph.constant("w", np.ones((2, 8), np.int8), scales=(1.0,), zero_points=(0,))
+    bias = graph.constant("b", np.array([0, 2**31 - 1], np.int32), scales=(1.0,), zero_points=(0,))
+    with pytest.raises(UnsupportedModel, match="overflow its 32-bit accumulator in channel 1"):
+        compile_model(graph.build(outputs=[graph.add("FULLY_CONNECTED", (x, weights, bias), "y", (1, 2))]))
+
+
+def test_a_name_that_is_no_c_identifier_and_unknown_kernels_are_refused() -> None:
+    with pytest.raises(BadInput, match="C name"):
+        compile_model(residual_network(), name="7 models")
+    with pytest.raises(BadInput, match="no kernels 'neon'"):
+        compile_model(residual_network(), kernels="neon")  # type: ignore[arg-type]
+
+
+def mutate(model_bytes: bytes, rng: np.random.Generator) -> bytes:
+    """A few bytes, bits or 32-bit words changed."""
+    data = bytearray(model_bytes)
+    for _ in range(rng.integers(1, 6)):
+        at, kind = int(rng.integers(0, len(data) - 4)), rng.integers(0, 4)
+        if kind == 0:
+            data[at] = int(rng.integers(0, 256))
+        elif kind == 1:
+            data[at] ^= 1 << int(rng.integers(0, 8))
+        elif kind == 2:
+            data[at : at + 4] = int(rng.choice([0, 1, 255, 2**31 - 1, 2**32 - 1])).to_bytes(4, "little")
+        else:
+            data[at] = (data[at] + 1) % 256
+    return bytes(data)
+
+
+def check_mutants(count: int, *, run_every: int) -> None:
+    """An error or C that runs clean under ASan and UBSan: never another exception, never a hang."""
+    rng = np.random.default_rng(20)
+    originals = [residual_network(), segmenter()]
+    compiled_count = 0
+    for index in range(count):
+        mutant = mutate(originals[index % len(originals)], rng)
+        start = time.monotonic()
+        try:
+            compiled = compile_model(mutant)
+        except KerasTinyError:
+            continue
+        finally:
+            assert time.monotonic() - start < 30
+        if compiled_count % run_every == 0 and compiled.arena_bytes < 1 << 22:
+            sample = [np.zeros(spec.shape, np.int8) for spec in compiled.inputs]
+            run_on_host(compiled, [sample])
+        compiled_count += 1
+    assert compiled_count > 0
+
+
+def test_mutated_files_are_refused_or_compile_to_clean_c() -> None:
+    check_mutants(600, run_every=10)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * 3600)
+def test_a_hundred_thousand_mutated_files_are_refused_or_compile_to_clean_c() -> None:
+    check_mutants(100_000, run_every=20)
+
+
+def test_extreme_inputs_are_part_of_the_comparison() -> None:
+    require("module:tflite_micro")
+    from mcu.tflm import TflmInterpreter
+
+    samples = random_samples(TflmInterpreter(residual_network()), 3)
+    assert samples[0][0].min() == samples[0][0].max() == -128
+    assert samples[1][0].min() == samples[1][0].max() == 127
