@@ -257,8 +257,6 @@ def _stage_fields(
         fields["second"] = str(_offset(schedule, names, stage.second))
     else:
         fields["second"] = "KT_NO_SECOND"
-    if stage.second is not None:
-        fields["second_row_bytes"] = str(stage.out_row_bytes if stage.in_place else 0)
     if streamed_in:
         fields["in"] = str(at["ring", step, position])
     else:

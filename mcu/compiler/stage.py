@@ -20,15 +20,18 @@ class Constant:
         role: what it counts as in the flash report: "weights", "bias", "requantization" or "table".
         c_type: element type.
         values: integers, flat; or rows of a struct type.
+        padding_bytes: zeros among them that only the kernel's layout needs.
     """
 
     role: str
     c_type: str
     values: np.ndarray | Sequence[Sequence[Value]]
+    padding_bytes: int = 0
 
     @property
     def nbytes(self) -> int:
-        return self.values.nbytes if isinstance(self.values, np.ndarray) else 0
+        """Bytes of the values themselves, without padding."""
+        return self.values.nbytes - self.padding_bytes if isinstance(self.values, np.ndarray) else 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Stage:
         heights, row_bytes: of source and target; whole tensors are one row.
         window, stride, dilation, pad_top: rows of the source that an output row sees.
         in_place: output element i is written after all reads of input elements before i: it may replace them.
-        flat: the same operator as one single row, where that is the same work (1x1 convolutions); else None.
+        flat: the same operator on whole tensors as one row, where a kernel does that (1x1, depthwise); else None.
     """
 
     operator: TfliteOperator

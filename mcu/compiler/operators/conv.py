@@ -24,6 +24,7 @@ CONV = Kernel("kt_conv_row", "kt_conv", "kt_conv.h", "kt_conv.c")
 CONV_DSP = Kernel("kt_conv_row_dsp", "kt_conv", "kt_conv.h", "kt_conv_dsp.c")
 DEPTHWISE = Kernel("kt_depthwise_row", "kt_depthwise", "kt_depthwise.h", "kt_depthwise.c")
 DEPTHWISE_DSP = Kernel("kt_depthwise_3x3_row_dsp", "kt_depthwise", "kt_depthwise.h", "kt_depthwise_dsp.c")
+DEPTHWISE_PLANE_DSP = replace(DEPTHWISE_DSP, function="kt_depthwise_3x3_plane_dsp")
 DSP_PIXELS = 6  # that kt_conv_dsp.c widens at once
 DSP_LEAST_PIXELS = 2  # fewer leave most of such a block empty, and the portable kernel is no slower
 
@@ -165,7 +166,9 @@ def _convolution(
         layer=target.name,
         kernel=CONV_DSP if fast else CONV,
         fields={
-            "weights": Constant("weights", "int8_t", laid_out.reshape(-1)),
+            "weights": Constant(
+                "weights", "int8_t", laid_out.reshape(-1), padding_bytes=laid_out.size - by_channel.size
+            ),
             **constants.fields(),
             "filter_bytes": filter_bytes,
             "in_width": in_width,
@@ -233,7 +236,7 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         and _is_fast_depthwise(options, weights.shape, source.shape)
     )
     padded_width = (out_width + 3) // 4 * 4 * options.stride_width + 2
-    return Stage(
+    stage = Stage(
         operator=operator,
         layer=target.name,
         kernel=DEPTHWISE_DSP if fast else DEPTHWISE,
@@ -251,6 +254,10 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
             "stride_w": options.stride_width,
             "dilation_w": options.dilation_width,
             "pad_left": pad_left,
+            "in_height": in_height,
+            "out_height": out_height,
+            "stride_h": options.stride_height,
+            "pad_top": pad_top,
             "in_zero": source.zero_point,
             "out_zero": target.zero_point,
             "out_min": constants.low,
@@ -270,6 +277,21 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         scratch_bytes=4 * 3 * padded_width * 2 if fast else 0,
         macs=prod((out_height, out_width, out_channels, window_h, window_w)),
     )
+    if not fast:
+        return stage
+    plane = replace(
+        stage,
+        kernel=DEPTHWISE_PLANE_DSP,
+        in_height=1,
+        out_height=1,
+        in_row_bytes=source.nbytes,
+        out_row_bytes=target.nbytes,
+        window=1,
+        stride=1,
+        pad_top=0,
+        scratch_bytes=4 * ((out_height - 1) * options.stride_height + 3) * padded_width * 2,
+    )
+    return replace(stage, flat=plane)
 
 
 def _is_fast_depthwise(

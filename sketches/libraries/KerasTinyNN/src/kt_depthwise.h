@@ -21,6 +21,10 @@ typedef struct {
     int16_t stride_w;
     int16_t dilation_w;
     int16_t pad_left;
+    int16_t in_height; /* these four for kernels that see whole tensors */
+    int16_t out_height;
+    int16_t stride_h;
+    int16_t pad_top;
     int8_t in_zero;
     int8_t out_zero;
     int8_t out_min;
@@ -34,5 +38,9 @@ void kt_depthwise_row(const void *op, const int8_t *const *rows, int8_t *out, vo
 /* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang: 3x3, dilation 1, stride 1 or 2, depth multiplier 1, channels a
  * multiple of 4, KT_ROUND_SIGNED or KT_ROUND_RELU. Scratch: four channels of three padded rows as int16, see conv.py. */
 void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
+
+/* The same over a whole tensor at once, for small ones: every row is turned once instead of three times, every channel's
+ * weights are fetched once. rows[0] is the input; not in place. Scratch: four channels of the padded tensor as int16. */
+void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 #endif

@@ -155,15 +155,15 @@ static void load_taps(const int8_t *weights, uint32_t *taps)
     }
 }
 
-void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+/* Output rows of four channels from their turned rows. */
+static void run_channels(
+    const kt_depthwise *c, const uint32_t *planes, int32_t plane_rows, int32_t first, int8_t *out, int32_t out_rows)
 {
     static const kt_run_line lines[2][2] = {
         {run_stride_1_signed, run_stride_1_relu},
         {run_stride_2_signed, run_stride_2_relu},
     };
-    const kt_depthwise *const c = op;
     const kt_run_line run = lines[c->stride_w - 1][c->rounding == KT_ROUND_RELU];
-    uint32_t *const planes = scratch;
     const int32_t words = words_of(c);
     kt_line_state state = {
         .addend = 1 + 2 * c->out_zero,
@@ -172,19 +172,49 @@ void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t 
         .row_bytes = words * 4,
         .back = OUTPUTS * 2 * c->stride_w - 2 * words * 4,
     };
+    for (int32_t o = first; o < first + CHANNELS; ++o) {
+        load_taps(c->weights + 9 * o, state.taps);
+        state.multiplier = (int32_t)((uint32_t)c->multiplier[o] << 1);
+        state.shift = -c->shift[o] - 1;
+        state.bias = c->bias[o];
+        state.out = out + o;
+        state.in = planes;
+        for (int32_t y = 0; y < out_rows; ++y) {
+            run(&state);
+            state.in += words * c->stride_h;
+            state.out += c->out_width * c->in_channels;
+        }
+        planes += plane_rows * words;
+    }
+}
+
+void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+{
+    const kt_depthwise *const c = op;
+    uint32_t *const planes = scratch;
+    const int32_t words = words_of(c);
     for (int32_t first = 0; first < c->in_channels; first += CHANNELS) {
-        for (int r = 0; r < ROWS; ++r) {
+        for (int32_t r = 0; r < ROWS; ++r) {
             const int8_t *const row = rows[r] != NULL ? rows[r] + first : NULL;
             turn_row(c, row, planes + r * words, words, ROWS * words);
         }
-        for (int32_t o = first; o < first + CHANNELS; ++o) {
-            load_taps(c->weights + 9 * o, state.taps);
-            state.multiplier = (int32_t)((uint32_t)c->multiplier[o] << 1);
-            state.shift = -c->shift[o] - 1;
-            state.bias = c->bias[o];
-            state.out = out + o;
-            state.in = planes + (o - first) * ROWS * words;
-            run(&state);
+        run_channels(c, planes, ROWS, first, out, 1);
+    }
+}
+
+void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+{
+    const kt_depthwise *const c = op;
+    uint32_t *const planes = scratch;
+    const int32_t words = words_of(c);
+    const int32_t plane_rows = (c->out_height - 1) * c->stride_h + ROWS;
+    for (int32_t first = 0; first < c->in_channels; first += CHANNELS) {
+        for (int32_t r = 0; r < plane_rows; ++r) {
+            const int32_t y = r - c->pad_top;
+            const int inside = y >= 0 && y < c->in_height;
+            const int8_t *const row = inside ? rows[0] + y * c->in_width * c->in_channels + first : NULL;
+            turn_row(c, row, planes + r * words, words, plane_rows * words);
         }
+        run_channels(c, planes, plane_rows, first, out, c->out_height);
     }
 }

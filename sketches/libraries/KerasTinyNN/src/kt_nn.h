@@ -49,11 +49,10 @@ typedef struct {
     const void *op;
     const int8_t *second_constant; /* second operand in flash, or NULL */
     uint32_t in;                   /* row y of the input is at in + (y % in_ring) * in_row_bytes */
-    uint32_t second;               /* second operand of the same number of rows; KT_NO_SECOND if there is none */
+    uint32_t second;               /* second operand, with rows like the output's; KT_NO_SECOND if there is none */
     uint32_t out;
     uint32_t scratch;
     int32_t in_row_bytes;
-    int32_t second_row_bytes;
     int32_t out_row_bytes;
     int16_t in_ring;
     int16_t out_ring;

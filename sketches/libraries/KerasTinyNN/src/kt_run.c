@@ -18,9 +18,9 @@ static void run_row(const kt_stage *stage, int32_t y, int8_t *arena)
         rows[k] = inside ? arena + stage->in + (row % stage->in_ring) * stage->in_row_bytes : NULL;
     }
     if (stage->second_constant != NULL) {
-        rows[1] = stage->second_constant + y * stage->second_row_bytes;
+        rows[1] = stage->second_constant + y * stage->out_row_bytes;
     } else if (stage->second != KT_NO_SECOND) {
-        rows[1] = arena + stage->second + y * stage->second_row_bytes;
+        rows[1] = arena + stage->second + y * stage->out_row_bytes;
     }
     int8_t *const out = arena + stage->out + (y % stage->out_ring) * stage->out_row_bytes;
     stage->kernel(stage->op, rows, out, arena + stage->scratch);
