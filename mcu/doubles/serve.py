@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mcu.doubles.faults import Fault
-from mcu.doubles.rom import RomDouble
+from mcu.doubles.rom import Application, OnGo, RomDouble
 from mcu.errors import ExitCode
 
 _READ_BYTES = 65536
@@ -136,7 +136,7 @@ def serve_until_interrupted(rom: RomDouble, args: argparse.Namespace) -> int:
         content = image.read_bytes()[: len(rom.flash)]
         rom.flash.content[: len(content)] = content
     if image is not None:
-        rom.on_go = lambda content, address: _save(image, content)
+        rom.on_go = _saving(image, then=rom.on_go)
     with OnPty(rom, link=args.pty) as served:
         print(f"{type(rom).__name__} on {args.pty or served.port}; Ctrl-C ends it", flush=True)
         try:
@@ -147,6 +147,16 @@ def serve_until_interrupted(rom: RomDouble, args: argparse.Namespace) -> int:
             if image is not None:
                 _save(image, bytes(rom.flash.content))
     return ExitCode.DONE
+
+
+def _saving(image: Path, *, then: OnGo | None) -> OnGo:
+    """`on_go` that keeps the flash content in a file first."""
+
+    def go(content: bytes, address: int) -> Application | None:
+        _save(image, content)
+        return None if then is None else then(content, address)
+
+    return go
 
 
 def _save(image: Path, content: bytes) -> None:

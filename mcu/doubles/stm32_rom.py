@@ -217,8 +217,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--rom-id", type=lambda text: int(text, 0), help="what it says it is; default: the board's"
     )
+    parser.add_argument("--qemu", metavar="MACHINE", help="boot what was flashed, e.g. in netduinoplus2")
     args = parser.parse_args(argv)
     rom = Stm32Rom(get_board(args.board), rom_id=args.rom_id, locked=args.locked, faults=args.fault)
+    if args.qemu is not None:
+        from mcu.doubles.qemu_application import boot_in_qemu
+
+        rom.on_go = boot_in_qemu(args.qemu)
     return serve_until_interrupted(rom, args)
 
 

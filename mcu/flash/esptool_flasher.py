@@ -23,10 +23,11 @@ from mcu.flash.written import ChipLocked, Progress, VerifyFailed, Written, Wrong
 from mcu.transport import open_port
 
 ATTEMPTS = 3
+_CONNECT_ATTEMPTS = 4  # esptool has that many ways to reset a board into its ROM
 # The stub changes to this rate once it runs; PlatformIO's boards upload at it. The last attempt keeps to 115,200.
 _FAST_BAUD, _SAFE_BAUD = 460_800, 115_200
 _CHIP = re.compile(r"^Connected to (ESP32\S*) on ", re.MULTILINE)
-_WROTE = re.compile(r"^Wrote (\d+) bytes ", re.MULTILINE)
+_WROTE = re.compile(r"^Wrote \d+ bytes .*at (0x[0-9a-f]+) ", re.MULTILINE)
 _PERCENT = re.compile(r"^Writing at 0x[0-9a-f]+ .*?(\d+(?:\.\d+)?)%")
 _ERROR = re.compile(r"A fatal error occurred: (.*)$", re.MULTILINE)
 _NOBODY = ("Failed to connect", "No serial data received", "Wrong boot mode detected")
@@ -64,7 +65,7 @@ def write(image: Image, *, board: Board, port: str, progress: Progress) -> Writt
     check_esp_flash(image, board)
     with tempfile.TemporaryDirectory(prefix="keras-tiny-") as folder:
         files = _files(image, Path(folder))
-        wrote = 0
+        wrote: set[int] = set()  # addresses of segments
         check = _verify(files, board=board, port=port)
         for attempt in range(ATTEMPTS):
             if check.code == 0:
@@ -73,9 +74,8 @@ def write(image: Image, *, board: Board, port: str, progress: Progress) -> Writt
             # --chip makes esptool itself refuse another chip; a chip it does not know was refused by _verify.
             chip = board.chip.lower().replace("-", "")
             command = ("write-flash", "--skip-flashed", *files)
-            wrote += _written_bytes(
-                _esptool(port, *command, chip=chip, baud=baud, progress=progress, total=image.size)
-            )
+            run = _esptool(port, *command, chip=chip, baud=baud, progress=progress, total=image.size)
+            wrote |= {int(address, 16) for address in _WROTE.findall(run.said)}
             check = _verify(files, board=board, port=port)
         if check.code != 0:
             raise VerifyFailed(
@@ -83,11 +83,11 @@ def write(image: Image, *, board: Board, port: str, progress: Progress) -> Writt
                 hint="A shorter cable or another USB port often helps. The board does not run; flash it again.",
             )
     progress(image.size, image.size)
-    wrote = min(wrote, image.size)
+    wrote_bytes = sum(len(segment.data) for segment in image.segments if segment.address in wrote)
     return Written(
         chip=check.chip or board.chip,
-        wrote_bytes=wrote,
-        skipped_bytes=image.size - wrote,
+        wrote_bytes=wrote_bytes,
+        skipped_bytes=image.size - wrote_bytes,
         verified=True,
         port=port,
     )
@@ -141,7 +141,7 @@ def _esptool(
     *command: str,
     chip: str = "auto",
     baud: int = _SAFE_BAUD,
-    attempts: int = 7,
+    attempts: int = _CONNECT_ATTEMPTS,
     progress: Progress | None = None,
     total: int = 0,
 ) -> _Run:
@@ -170,10 +170,6 @@ def _esptool(
             process.kill()
             process.wait()
     return _Run(process.returncode, "".join(lines))
-
-
-def _written_bytes(run: _Run) -> int:
-    return sum(int(size) for size in _WROTE.findall(run.said))
 
 
 def _check_port(port: str) -> None:
