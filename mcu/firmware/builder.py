@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcu.boards import Board
+from mcu.compiler.emit import sketches_folder
 from mcu.errors import AnswerIsNo
 from mcu.firmware.elf import Elf, Load
 from mcu.firmware.gcc import TARGETS, CompileError, Target, compile_objects, find_compiler, link
@@ -138,7 +139,7 @@ def _compile(
         link(target, objects, made=program, flags=list(flags))
         _finish(sources.folder, parts)
         return
-    ports_folder = sources.include[-1].parent
+    ports_folder = sketches_folder() / "ports"
     try:
         link(
             target,
@@ -162,7 +163,7 @@ def _compile(
 def port_libraries(port: Port) -> tuple[str, ...]:
     """Libraries that a bare-metal port is linked with."""
     if port.target == "rv32imac":  # Debian's compiler brings no C library
-        return ("-nodefaultlibs", "-lgcc")
+        return ("-march=rv32imac", "-nodefaultlibs", "-lgcc")  # libgcc is there for this name of it
     return ("--specs=nano.specs", "-nodefaultlibs", "-lc", "-lgcc")
 
 

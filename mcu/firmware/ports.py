@@ -55,7 +55,7 @@ PORTS = (
         "riscv_virt",
         ("QEMU virt RV32",),
         "rv32imac",
-        ("common", "riscv_virt"),
+        ("common", "riscv_virt", "riscv_virt/libc"),
         script="riscv_virt/riscv_virt.ld",
         flash=0x8000_0000,
         ram=0x8080_0000,

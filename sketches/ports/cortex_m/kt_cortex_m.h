@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kt_board.h"
+#include "kt_ring.h"
 
 #define KT_REGISTER(address) (*(volatile uint32_t *)(address))
 
@@ -60,9 +61,8 @@ void kt_enable_faults(void);
 /* Reports a fault over the link, keeps it for the next start, resets. */
 __attribute__((noreturn)) void kt_fault_end(const kt_fault *fault, const char *text);
 
-/* How kt_port_ticks relates to instructions, for kt_link_clock: exact under an emulator that counts them
- * (QEMU -icount), 0 where it does not. */
-void kt_calibrate(kt_link_clock *clock);
+/* Sleeps until an interrupt has put something into the ring. */
+void kt_wait_for(const kt_ring *ring);
 
 /* Each port's, after RAM is set up; returns never. */
 int main(void);

@@ -52,7 +52,7 @@ void kt_port_reset(void)
 void kt_port_arena_overflow(const uint32_t *where)
 {
     const kt_fault fault = {.cause = KT_FAULT_ARENA_OVERFLOW, .address = (uint32_t)(uintptr_t)where};
-    kt_fault_end(&fault, "the model wrote beside its arena");
+    kt_fault_end(&fault, "");
 }
 
 /* What newlib's assert calls. */

@@ -8,12 +8,15 @@
 #include "kt_app.h"
 
 static volatile uint32_t sink;
+static volatile uint32_t depth_wanted = UINT32_MAX;
 
 __attribute__((noinline)) static uint32_t recurse(uint32_t depth)
 {
     volatile uint32_t local[16];
     local[depth % 16] = depth;
-    sink = depth;
+    if (depth == depth_wanted) {
+        return 0;
+    }
     return recurse(depth + 1) + local[depth % 16]; /* not a tail call */
 }
 
@@ -43,7 +46,7 @@ void kt_port_inject(int number)
         call(0x40000001U);
         break;
     case 2: /* nothing answers */
-        sink = KT_REGISTER(0x60000000U);
+        sink = KT_REGISTER(0xD0000000U);
         break;
     case 3:
         KT_REGISTER(0xC0000000U) = 1;
@@ -59,7 +62,7 @@ void kt_port_inject(int number)
         break;
     case 7: {
         volatile int zero = 0;
-        sink = (uint32_t)(1 / zero);
+        sink = (uint32_t)(7 / zero); /* not 1: that needs no division */
         break;
     }
     case 8:

@@ -27,3 +27,13 @@ __attribute__((naked)) void kt_on_reset(void)
                      "isb\n"
                      "b kt_start_c\n");
 }
+
+void kt_wait_for(const kt_ring *ring)
+{
+    /* Masked between the question and the sleep: an interrupt there still wakes, and is taken afterwards. */
+    __asm__ volatile("cpsid i" : : : "memory");
+    while (kt_ring_is_empty(ring)) {
+        __asm__ volatile("wfi\n cpsie i\n isb\n cpsid i" : : : "memory");
+    }
+    __asm__ volatile("cpsie i" : : : "memory");
+}

@@ -4,6 +4,7 @@
  * cycle counter. Its UART holds one byte until it is read, so the ring may make it wait without losing anything. */
 #include "kt_app.h"
 #include "kt_boot.h"
+#include "kt_calibrate.h"
 #include "kt_port.h"
 #include "kt_stm32f4.h"
 
@@ -29,50 +30,34 @@
 #define TXE (1U << 7)
 #define RXNEIE (1U << 5)
 
-/* The window with its framing, and one more frame. */
-enum { RING_BYTES = 2688, TIMER_DIVIDER = 8 };
+enum { TIMER_DIVIDER = 8 };
 
 kt_board kt_the_board;
 
-static struct {
-    volatile uint16_t head; /* written by the handler */
-    volatile uint16_t tail; /* written by kt_port_read */
-    uint8_t bytes[RING_BYTES];
-} ring;
-
+static kt_ring ring;
+static volatile int is_full; /* reception stopped until the ring has room */
 static int is_emulated;
-
-static uint16_t next(uint16_t index)
-{
-    return index + 1U < RING_BYTES ? (uint16_t)(index + 1U) : 0;
-}
 
 static void on_usart(void)
 {
     while ((USART_SR(USART) & RXNE) != 0) {
-        const uint16_t head = ring.head;
-        if (next(head) == ring.tail) {
-            USART_CR1(USART) &= ~RXNEIE; /* full: kt_port_read asks for more */
+        if (kt_ring_is_full(&ring)) {
+            is_full = 1; /* kt_port_read asks for more */
+            USART_CR1(USART) &= ~RXNEIE;
             return;
         }
-        ring.bytes[head] = (uint8_t)USART_DR(USART);
-        ring.head = next(head);
+        kt_ring_put(&ring, (uint8_t)USART_DR(USART));
     }
 }
 
 size_t kt_port_read(uint8_t *bytes, size_t capacity)
 {
-    __asm__ volatile("cpsid i" : : : "memory");
-    while (ring.head == ring.tail) {
-        __asm__ volatile("wfi\n cpsie i\n isb\n cpsid i" : : : "memory"); /* wakes although masked */
+    kt_wait_for(&ring);
+    const size_t count = kt_ring_take(&ring, bytes, capacity);
+    if (is_full) {
+        is_full = 0;
+        USART_CR1(USART) |= RXNEIE;
     }
-    __asm__ volatile("cpsie i" : : : "memory");
-    size_t count = 0;
-    while (count < capacity && ring.tail != ring.head) {
-        bytes[count++] = ring.bytes[ring.tail];
-        ring.tail = next(ring.tail);
-    }
-    USART_CR1(USART) |= RXNEIE;
     return count;
 }
 

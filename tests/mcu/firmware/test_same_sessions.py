@@ -1,0 +1,55 @@
+"""The same sessions on every kind of board: TensorFlow Lite Micro, the compiled engine here, and under QEMU."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcu.protocol.session import Session
+from mcu.tflm import TflmInterpreter
+from mcu.transport import open_port
+from tests.mcu.firmware.conftest import url_of
+from tests.support import require
+
+INFERENCES = 5
+
+
+def _inputs(desk: TflmInterpreter, *, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(-128, 128, spec.shape, np.int8) for spec in desk.inputs]
+
+
+@pytest.mark.parametrize("name", ["classifier", "segmenter"])
+def test_every_output_byte_is_that_of_tensorflow_lite_micro(board: str, models: dict[str, Path], name: str):
+    require("module:tflite_micro")
+    desk = TflmInterpreter(models[name].read_bytes())
+    with Session.connect(open_port(url_of(board, models[name]))) as session:
+        for seed in range(INFERENCES):
+            inputs = _inputs(desk, seed=seed)
+            answer = session.infer([array.tobytes() for array in inputs])
+            assert answer.outputs == tuple(array.tobytes() for array in desk.invoke(inputs))
+        stats = session.stats
+    assert (stats.inferences, stats.crc_errors, stats.damage_reports) == (INFERENCES, 0, 0)
+
+
+def test_the_identity_names_the_model_and_its_tensors(board: str, models: dict[str, Path]):
+    require("module:tflite_micro")
+    model = models["segmenter"].read_bytes()
+    desk = TflmInterpreter(model)
+    with Session.connect(open_port(url_of(board, models["segmenter"]))) as session:
+        identity = session.identity
+        session.require_model(sha256=identity.model_sha256, crc32=zlib.crc32(model))
+    assert (identity.inputs, identity.outputs) == (desk.inputs, desk.outputs)
+    assert identity.engine == ("tflm" if board == "virtual_tflm" else "c")
+    assert identity.board == ("virtual" if board.startswith("virtual") else board)
+
+
+def test_a_second_session_finds_the_board_as_the_first_did(board: str, models: dict[str, Path]):
+    for _ in range(2):
+        with Session.connect(open_port(url_of(board, models["classifier"]))) as session:
+            inputs = [bytes(session.identity.inputs[0].nbytes)]
+            first = session.infer(inputs).outputs
+            assert session.infer(inputs).outputs == first
