@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from keras_tiny.errors import BadInput, UnknownName
@@ -118,3 +120,19 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *MODELS, *(model + FEATURES_SUFFIX for model in MODELS), *ALIASES])
+
+
+class _Garden(ModuleType):
+    """This package, in which a builder keeps its name.
+
+    Importing `keras_tiny.models.mobilenet_v2` makes Python set the attribute `mobilenet_v2` of this package to that
+    file's module; the builder of the same name is what callers mean by it.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in MODELS and hasattr(value, name):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Garden
