@@ -47,6 +47,8 @@ def test_a_board_that_holds_an_image_says_where_it_goes_and_how_much_fits(board:
     assert "app" in board.flash.addresses
     assert board.flash_bytes
     assert board.ram_bytes
+    if board.chip.startswith(("MPS2", "QEMU")):
+        return  # machines that are no chip: nobody flashes them
     assert board.clock_hz
     assert board.flash.rom_id is not None
 
