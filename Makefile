@@ -7,13 +7,25 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= 2
 
-.PHONY: demo test lint test-slow test-real-data bench clean
+# What the C side is built and run with; `make test` installs what is missing.
+TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 stm32flash
+DEBIAN  := gcc g++ libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
+           qemu-system-arm qemu-system-misc stm32flash
+
+.PHONY: demo test lint toolchains test-slow test-real-data bench clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/keras-tiny demo --out build/demo
 
-test: $(VENV)/installed-test lint
+test: toolchains $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not benchmark and not real_data and not hardware"
+
+toolchains:
+	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing what is missing:$$missing" >&2; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN); \
+	fi
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
