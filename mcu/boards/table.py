@@ -49,8 +49,9 @@ def markdown() -> str:
         sizes = " | ".join(
             _kib(size) for size in (board.flash_bytes, board.ram_bytes, board.psram_bytes or None)
         )
+        name = f"`{board.id}`<br>{board.name}"
         rows.append(
-            f"| `{board.id}`<br>{board.name} | {board.chip} | {board.core} | {clock} | {sizes} | {methods} | {board.reset} |"
+            f"| {name} | {board.chip} | {board.core} | {clock} | {sizes} | {methods} | {board.reset} |"
         )
     return _HEAD + "\n" + "\n".join(rows) + "\n" + _USB + _usb(boards) + _SECTORS + _sectors(boards)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from functools import lru_cache
 from typing import get_args
 
 import pytest
 
 from mcu.boards import get_board
 from mcu.doubles.direct import DirectLine
-from mcu.doubles.faults import PLACES, Fault, FaultKind, Place
+from mcu.doubles.faults import PLACES, Fault, FaultKind, FaultPlan, Place
 from mcu.doubles.stm32_rom import FLASH_BASE, Stm32Rom
 from mcu.errors import BoardError
 from mcu.flash.an3155 import Rom
@@ -50,6 +52,9 @@ def steps(image: Image) -> Counter[Place]:
     rom = chip()
     run(rom, image)
     return rom.faults.counts
+
+
+steps_once = lru_cache(maxsize=1)(steps)
 
 
 @pytest.mark.parametrize("kind", get_args(FaultKind))
@@ -93,3 +98,21 @@ def test_at_least_five_hundred_faults_are_injected(two_sectors: Image):
     counts = steps(two_sectors)
     strides = {kind: 1 if PLACES[kind] in EVERY else BYTE_STRIDE for kind in get_args(FaultKind)}
     assert sum(-(-counts[PLACES[kind]] // strides[kind]) for kind in get_args(FaultKind)) >= 500
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_several_faults_in_one_run_give_no_false_success_either(seed: int, two_sectors: Image):
+    rng = random.Random(seed)
+    counts = steps_once(two_sectors)
+    kinds = [rng.choice(get_args(FaultKind)) for _ in range(rng.randint(2, 12))]
+    rom = chip(*(Fault(kind, rng.randrange(counts[PLACES[kind]])) for kind in kinds))
+    try:
+        run(rom, two_sectors)
+    except BoardError:
+        pass
+    else:
+        assert holds(rom, two_sectors)
+    rom.faults = FaultPlan()
+    rom.power_on()
+    assert run(rom, two_sectors).verified
+    assert holds(rom, two_sectors)
