@@ -40,6 +40,7 @@ class Schedule:
     overlaps: Mapping[tuple[Hashable, Hashable], int]
     placement: Placement
     peak_step: int
+    members: Mapping[int, frozenset[int]]  # storage -> the tensors that share it
 
 
 class Memory:
@@ -50,7 +51,7 @@ class Memory:
         self._inputs = [names.root[index] for index in model.inputs]
         self._outputs = [names.root[index] for index in model.outputs]
         self._bytes = {tensor.index: tensor.nbytes for tensor in model.tensors}
-        self._distances: dict[tuple[tuple[int, ...], int], int] = {}
+        self._distances: dict[tuple[tuple[tuple[int, int], ...], int], int] = {}
 
     def buffers(self, groups: Sequence[Group]) -> tuple[list[Buffer], dict[tuple[Hashable, Hashable], int]]:
         first: dict[int, int] = {root: -1 for root in self._inputs}
@@ -84,7 +85,8 @@ class Memory:
         return sorted({self._names.root[index] for index in found})
 
     def _distance(self, group: Group, root: int) -> int:
-        key = (tuple(stage.operator.index for stage in group), root)
+        # The same operators may run row by row or as one long row: the heights tell which.
+        key = (tuple((stage.operator.index, stage.in_height) for stage in group), root)
         if key not in self._distances:
             self._distances[key] = overlap_distance(group, self._names.members[root])
         return self._distances[key]
@@ -122,7 +124,7 @@ def make_schedule(model: TfliteModel, stages: Sequence[Stage], names: Names) -> 
     alive = memory.alive(groups)
     peak = max(range(len(alive)), key=alive.__getitem__, default=0)
     placement = place(buffers, overlaps, enough=max(alive, default=0))
-    return Schedule(tuple(groups), tuple(buffers), overlaps, placement, peak)
+    return Schedule(tuple(groups), tuple(buffers), overlaps, placement, peak, names.members)
 
 
 def _flattened(group: Group) -> Group:

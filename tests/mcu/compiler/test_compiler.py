@@ -10,7 +10,9 @@ import pytest
 
 from mcu.compiler import SUPPORTED_OPERATORS, UnsupportedModel, compile_model, emit
 from mcu.compiler.place import Buffer, arena_is_sound, place
+from mcu.compiler.rows import row_order
 from mcu.errors import BadInput, KerasTinyError
+from mcu.tflite import read_model
 from tests.mcu.compiler.host_run import assert_equals_tflm, random_samples, run_on_host
 from tests.mcu.compiler.networks import mobilenet_v2
 from tests.support import require
@@ -49,6 +51,39 @@ def test_streaming_an_inverted_residual_takes_less_memory_than_its_widened_tenso
 def test_no_two_living_buffers_share_bytes_unless_rows_are_read_first(kernels: str) -> None:
     schedule = compile_model(mobilenet_v2(), kernels=kernels).schedule  # type: ignore[arg-type]
     assert arena_is_sound(schedule.buffers, schedule.placement, schedule.overlaps)
+
+
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("network", [mobilenet_v2, residual_network, segmenter])
+def test_no_row_is_overwritten_before_it_is_read(network: Callable[[], bytes], kernels: str) -> None:
+    """Replays every step with the addresses of the plan: what is written is not read from elsewhere any more."""
+    model = read_model(network())
+    schedule = compile_model(network(), kernels=kernels).schedule  # type: ignore[arg-type]
+    root = {name: base for base, names in schedule.members.items() for name in names}
+    at = schedule.placement.offsets
+    size = {tensor.index: tensor.nbytes for tensor in model.tensors}
+    for group in schedule.groups:
+        order = list(row_order(group))
+        outputs = at["tensor", root[group[-1].target]]
+        later: list[tuple[int, int]] = []  # bytes of whole tensors that are read from this moment on
+        for index, row in reversed(order):
+            stage = group[index]
+            if index == len(group) - 1:
+                start = outputs + row * stage.out_row_bytes
+                assert not any(start < end and begin < start + stage.out_row_bytes for begin, end in later)
+            if index == 0 and stage.source >= 0:
+                base = at["tensor", root[stage.source]]
+                first, last = stage.first_row(row), stage.last_row(row)
+                later.append((base + first * stage.in_row_bytes, base + (last + 1) * stage.in_row_bytes))
+            if isinstance(stage.second, int):
+                base = at["tensor", root[stage.second]]
+                whole = size[stage.second] if not stage.in_place else stage.out_row_bytes
+                later.append((base + row * stage.out_row_bytes, base + row * stage.out_row_bytes + whole))
+            for tensor in stage.reads:
+                later.append((at["tensor", root[tensor]], at["tensor", root[tensor]] + size[tensor]))
+            if index == len(group) - 1 and not stage.in_place:
+                # Pixels of a row are written while others of the same row are still read.
+                assert not any(start < end and begin < start + stage.out_row_bytes for begin, end in later)
 
 
 def test_placing_is_the_same_every_time() -> None:
