@@ -21,7 +21,7 @@ _BYTES_PER_LINE = 16
 def write_tflm_files(
     model_bytes: bytes, directory: str | Path, *, name: str, arena_bytes: int
 ) -> tuple[Path, ...]:
-    """Write `model_data.h`, `model_data.cc` and `op_resolver.h`; the same input gives the same bytes.
+    """Write `model_data.h`, `model_data.cc`, `op_resolver.h` and `arena.h`; the same input gives the same bytes.
 
     Args:
         directory: is made if it does not exist.
@@ -40,9 +40,10 @@ def write_tflm_files(
     model = read_model(model_bytes)
     label = re.sub(r"[^A-Za-z0-9_. -]", "_", name)
     contents = {
-        "model_data.h": _header(model_bytes, label, arena_bytes),
+        "model_data.h": _header(model_bytes, label),
         "model_data.cc": _source(model_bytes, label),
         "op_resolver.h": _resolver(model, label),
+        "arena.h": _arena(label, arena_bytes),
     }
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,12 +52,12 @@ def write_tflm_files(
     return tuple(folder / file_name for file_name in contents)
 
 
-def _header(model_bytes: bytes, label: str, arena_bytes: int) -> str:
+def _header(model_bytes: bytes, label: str) -> str:
     return f"""\
 // Model '{label}', an int8 TensorFlow Lite file of {len(model_bytes)} bytes; made by keras-tiny export.
 // SHA-256 {hashlib.sha256(model_bytes).hexdigest()}
 //
-//   alignas(16) static uint8_t arena[keras_tiny_model::kArenaBytes];
+//   alignas(16) static uint8_t arena[keras_tiny_model::kArenaBytes];  // from arena.h
 //   keras_tiny_model::OpResolver resolver;  // from op_resolver.h
 //   if (keras_tiny_model::AddOperators(resolver) != kTfLiteOk) {{ ... }}
 //   const tflite::Model* model = tflite::GetModel(keras_tiny_model::kModelData);
@@ -77,12 +78,29 @@ constexpr uint32_t kCrc32 = 0x{zlib.crc32(model_bytes):08X}u;  // of kModelData,
 extern const unsigned char kModelData[];
 constexpr size_t kModelDataBytes = {len(model_bytes)};
 
-// What TensorFlow Lite Micro needs as its tensor arena, measured by its interpreter with its reference kernels.
+}}  // namespace keras_tiny_model
+
+#endif  // KERAS_TINY_MODEL_DATA_H_
+"""
+
+
+def _arena(label: str, arena_bytes: int) -> str:
+    return f"""\
+// The tensor arena of model '{label}'; made by keras-tiny export.
+#ifndef KERAS_TINY_ARENA_H_
+#define KERAS_TINY_ARENA_H_
+
+#include <stddef.h>
+
+namespace keras_tiny_model {{
+
+// What TensorFlow Lite Micro's interpreter was measured to need with its reference kernels. Optimised kernels may ask
+// for more scratch memory; MicroInterpreter::arena_used_bytes() tells after AllocateTensors().
 constexpr size_t kArenaBytes = {arena_bytes};
 
 }}  // namespace keras_tiny_model
 
-#endif  // KERAS_TINY_MODEL_DATA_H_
+#endif  // KERAS_TINY_ARENA_H_
 """
 
 

@@ -96,7 +96,7 @@ def _buffer(table: Any) -> np.ndarray | None:
 
 def _operator_name(code: Any) -> tuple[str, int, bool]:
     """Operator name, version, and whether it is a custom one."""
-    # Files before 2020 have the code in one byte, later ones in both fields, and TensorFlow Lite takes the larger. Not so
+    # Files before 2020 have the code in one byte, later ones in both fields; TensorFlow Lite takes the larger. Not so
     # `BuiltinCode()` of the package, which prefers the byte; a damaged file would mean two different operators.
     builtin = max(code._tab.GetSlot(_BUILTIN_CODE_SLOT, 0, Int32Flags), code.DeprecatedBuiltinCode())
     name = _OPERATOR_NAMES.get(builtin)
@@ -116,10 +116,10 @@ def _tensor(index: int, table: Any, buffers: list[np.ndarray | None], budget: Bu
     if len(shape) > MAX_RANK or any(side < 0 for side in shape):
         raise damaged(f"tensor '{name}' has the shape {shape[: MAX_RANK + 1]}")
     scales, zero_points, dimension = _quantization(name, shape, table.Quantization(), budget)
-    if not 0 <= table.Buffer() < max(len(buffers), 1):
+    if not 0 <= table.Buffer() < len(buffers):
         raise damaged(f"tensor '{name}' points to buffer {table.Buffer()} of {len(buffers)}")
     is_sparse = table.Sparsity() is not None
-    raw = buffers[table.Buffer()] if buffers else None
+    raw = buffers[table.Buffer()]
     return TfliteTensor(
         index,
         name,
@@ -158,8 +158,8 @@ def _quantization(
     scales = integers(table.ScaleAsNumpy())
     zero_points = integers(table.ZeroPointAsNumpy())
     dimension = table.QuantizedDimension()
-    if not scales:
-        return (), (), 0  # min and max alone: not quantized
+    if not (scales and zero_points):
+        return (), (), 0  # not quantized, whatever else is there: so TensorFlow Lite reads it
     if not all(math.isfinite(scale) and scale >= 0 for scale in scales):
         raise damaged(f"tensor '{name}' has a scale that is negative or not finite")
     if any(not -(2**31) <= zero_point < 2**31 for zero_point in zero_points):
@@ -168,9 +168,9 @@ def _quantization(
         raise damaged(
             f"tensor '{name}' of shape {shape} has {len(scales)} scales along dimension {dimension}"
         )
-    if len(zero_points) not in (0, 1, len(scales)):
+    if len(zero_points) not in (1, len(scales)):
         raise damaged(f"tensor '{name}' has {len(scales)} scales and {len(zero_points)} zero points")
-    return scales, zero_points or (0,), dimension
+    return scales, zero_points, dimension
 
 
 def _operator(

@@ -93,6 +93,9 @@ def _check_shapes(operator: TfliteOperator, model: TfliteModel) -> None:
     if rule is None or operator.is_custom:
         return
     inputs, outputs = model.inputs_of(operator), model.outputs_of(operator)
+    if None in inputs and operator.name != "FULLY_CONNECTED":
+        # Kernels count their inputs and then follow each index; only this one looks for -1.
+        raise _Mismatch(f"leaves out input {inputs.index(None)}")
     if len(outputs) != 1:
         raise _Mismatch(f"has {len(outputs)} outputs, not 1")
     for tensor in (*inputs, *outputs):

@@ -114,6 +114,14 @@ def test_tensors_keep_name_shape_type_quantization_and_values():
     assert (operator.name, operator.version, operator.is_custom) == ("CUSTOM_THING", 3, True)
 
 
+def test_a_scale_without_a_zero_point_is_no_quantization_as_in_tensorflow_lite():
+    graph = Graph()
+    x = graph.input("x", (1, 4))
+    w = graph.constant("w", np.ones(4, np.int8), scales=(0.5,))
+    model = read_model(graph.build(outputs=(graph.add("ADD", (x, w), "y", (1, 4)),)))
+    assert (model.tensors[1].scales, model.tensors[1].zero_points) == ((), ())
+
+
 def test_values_are_read_only_views_of_the_file():
     weights = next(tensor for tensor in read_model(residual_network()).tensors if tensor.buffer is not None)
     with pytest.raises(ValueError, match="read-only"):
@@ -183,10 +191,10 @@ def test_a_path_instead_of_bytes_is_bad_input():
         read_model("model.tflite")  # type: ignore[arg-type]
 
 
-def _constant(values, shape, **quantization):
+def _constant(values, shape, *, scales=(), zero_points=(), dimension=0):
     graph = Graph()
     x = graph.input("x", (1, 4))
-    w = graph.constant("w", values, **quantization)
+    w = graph.constant("w", values, scales=scales, zero_points=zero_points, quantized_dimension=dimension)
     graph._tensors[-1] = dataclasses.replace(graph._tensors[-1], shape=shape)
     return graph.build(outputs=(graph.add("ADD", (x, w), "y", (1, 4)),))
 
@@ -198,7 +206,7 @@ def _constant(values, shape, **quantization):
         ("has the shape", _constant(np.ones(3, np.int8), (-3,))),
         ("has the shape", _constant(np.ones(1, np.int8), (1,) * 9)),
         ("2 scales along dimension 0", _constant(np.ones(3, np.int8), (3,), scales=(1, 1), zero_points=(0, 0))),
-        ("along dimension 5", _constant(np.ones(1, np.int8), (1,), scales=(1, 1), quantized_dimension=5)),
+        ("along dimension 5", _constant(np.ones(1, np.int8), (1,), scales=(1, 1), zero_points=(0,), dimension=5)),
         ("2 zero points", _constant(np.ones(3, np.int8), (3,), scales=(1, 1, 1), zero_points=(0, 0))),
         ("negative or not finite", _constant(np.ones(1, np.int8), (1,), scales=(float("nan"),), zero_points=(0,))),
         ("negative or not finite", _constant(np.ones(1, np.int8), (1,), scales=(-1.0,), zero_points=(0,))),

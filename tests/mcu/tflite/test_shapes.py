@@ -128,6 +128,23 @@ def test_an_operator_whose_inputs_do_not_fit_says_what_it_has(says, build):
         check_graph(read_model(build()))
 
 
+def test_a_bias_may_be_left_out_by_its_index_in_a_dense_layer_only():
+    for operator, shape_in, kernel, shape_out in (
+        ("FULLY_CONNECTED", (1, 3), (2, 3), (1, 2)),
+        ("CONV_2D", (1, 4, 4, 3), (2, 3, 3, 3), (1, 4, 4, 2)),
+    ):
+        graph = Graph()
+        x = graph.input("x", shape_in, scale=0.1)
+        w = graph.constant("w", weights(*kernel), scales=(0.1,), zero_points=(0,))
+        y = graph.add(operator, (x, w, None), "y", shape_out, options=CONV if operator == "CONV_2D" else NONE)
+        model = read_model(graph.build(outputs=(y,)))
+        if operator == "FULLY_CONNECTED":
+            check_graph(model)
+        else:
+            with pytest.raises(ModelFileError, match="leaves out input 2"):
+                check_graph(model)
+
+
 def test_a_tensor_read_before_it_is_computed_is_named():
     graph = Graph()
     x = graph.input("x", (1, 4))
