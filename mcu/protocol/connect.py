@@ -11,7 +11,17 @@ from mcu.protocol.errors import ErrorClass, ProtocolCode, VersionMismatch
 from mcu.protocol.frame import DELIMITER, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, VERSION, Frame
 from mcu.protocol.identity import MAX_IDENTITY_BYTES, Identity
 from mcu.protocol.link import Link
-from mcu.protocol.messages import Chunk, Error, Hello, HelloAck, MalformedMessage, Object, Type, chunk_bytes
+from mcu.protocol.messages import (
+    Chunk,
+    Error,
+    Feature,
+    Hello,
+    HelloAck,
+    MalformedMessage,
+    Object,
+    Type,
+    chunk_bytes,
+)
 from mcu.protocol.timer import RetransmitTimer
 
 _QUIET_S = 0.05
@@ -45,7 +55,7 @@ def _drain(link: Link, *, clock: Callable[[], float]) -> None:
 
 
 def _greet(link: Link, *, timeout_s: float, nonce: int, clock: Callable[[], float]) -> HelloAck:
-    hello = Hello(VERSION, VERSION, MAX_PAYLOAD_BYTES, nonce)
+    hello = Hello(VERSION, VERSION, MAX_PAYLOAD_BYTES, nonce, Feature.PROFILE)
     begin = clock()
     wait_s = _FIRST_WAIT_S
     strangers: list[Frame] = []

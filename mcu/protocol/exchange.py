@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mcu.errors import LinkError
 from mcu.protocol.download import Download
 from mcu.protocol.errors import ErrorClass, error_from_frame, remote_error
+from mcu.protocol.fault import BoardFault, Fault
 from mcu.protocol.frame import Frame
 from mcu.protocol.messages import (
     Ack,
@@ -34,13 +35,16 @@ class Exchange:
         inputs: the bytes of each input tensor.
         output_bytes: of all output tensors together.
         terms: of the connection.
+        flags: of INVOKE.
 
     Attributes:
         result: the RESULT, once it is here.
         damage_reports: NAKs so far.
     """
 
-    def __init__(self, *, request: int, inputs: Sequence[bytes], output_bytes: int, terms: HelloAck):
+    def __init__(
+        self, *, request: int, inputs: Sequence[bytes], output_bytes: int, terms: HelloAck, flags: int = 0
+    ):
         self._request = request
         self._output_bytes = output_bytes
         self._chunk_bytes = chunk_bytes(terms.max_payload_bytes)
@@ -49,6 +53,7 @@ class Exchange:
             inputs=inputs,
             chunk_bytes=self._chunk_bytes,
             window_bytes=terms.window_bytes,
+            flags=flags,
         )
         self._download: Download | None = None
         self._early: list[Chunk] = []  # that came before the RESULT they belong to
@@ -91,6 +96,7 @@ class Exchange:
 
         Raises:
             RemoteError: the board answers with ERROR.
+            BoardFault: the program on the board has failed.
             LinkError: RESULT announces another size than the model's outputs have.
             MalformedMessage: the payload is too short.
         """
@@ -108,6 +114,8 @@ class Exchange:
             self._add(Chunk.unpack(frame.payload))
         elif frame.type == Type.ERROR:
             raise error_from_frame(Error.unpack(frame.payload))
+        elif frame.type == Type.FAULT:
+            raise BoardFault(Fault.unpack(frame.payload))
 
     def nothing_heard(self) -> None:
         """The timer has run out."""

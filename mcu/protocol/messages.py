@@ -48,7 +48,7 @@ FROM_DEVICE = 0x10  # the bit that every type from the device has
 
 
 class Feature(IntFlag):
-    """Bits of HELLO and HELLO_ACK; a connection uses those that both ends set. Nothing sets one yet."""
+    """Bits of HELLO and HELLO_ACK; a connection uses those that both ends set. Only PROFILE is in use."""
 
     OVERLAP = 1 << 0
     HASH_ONLY = 1 << 1
@@ -63,6 +63,13 @@ class Object(IntEnum):
 
     RESULT = 0  # the output tensors of one request, one after another
     IDENTITY = 1
+    PROFILE = 2  # what each operator took in one request
+
+
+class InvokeFlag(IntFlag):
+    """Bits of INVOKE; a device ignores those of features that it does not have."""
+
+    PROFILE = 1 << 0
 
 
 class NakReason(IntEnum):

@@ -14,7 +14,8 @@ from mcu.protocol.exchange import Exchange
 from mcu.protocol.frame import DELIMITER, MAX_PAYLOAD_BYTES, Frame
 from mcu.protocol.identity import Identity
 from mcu.protocol.link import ByteStream, Link
-from mcu.protocol.messages import NO_COUNT, Ack, Bye, HelloAck, Type
+from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Type
+from mcu.protocol.profile import Profile, fetch_profile
 from mcu.protocol.stats import LinkStats
 from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
 
@@ -35,11 +36,13 @@ class Inference:
         outputs: the bytes of every output tensor, in the model's order.
         latency_us: of the model alone, measured on the board.
         instructions: executed by the model; None where the board does not count them.
+        profile: what each operator took; None if it was not asked for.
     """
 
     outputs: tuple[bytes, ...]
     latency_us: int
     instructions: int | None
+    profile: Profile | None = None
 
 
 class Session:
@@ -145,23 +148,33 @@ class Session:
                 hint="Flash it again with `mcu flash`.",
             )
 
-    def infer(self, inputs: Sequence[bytes]) -> Inference:
+    def infer(self, inputs: Sequence[bytes], *, profile: bool = False) -> Inference:
         """Run the model once.
 
         Args:
             inputs: the bytes of each input tensor, exactly as long as the tensor.
+            profile: measure every operator; the whole run takes a little longer then.
 
         Raises:
-            BadInput: another number of tensors or bytes than the model's.
+            BadInput: another number of tensors or bytes than the model's, or a profile from a board without.
             RemoteError: the board says why it cannot.
+            BoardFault: the program on the board has failed, and how.
             LinkError: no progress for `silence_s`; BoardReset if it has started again.
             PortError: the port went away.
         """
         self._check(inputs)
+        if profile and not self.terms.features & Feature.PROFILE:
+            raise BadInput(
+                f"{self.identity.board} does not measure operators.", hint="Infer without a profile."
+            )
         begin_s = self._clock()
         self._request = self._request % _LAST_REQUEST + 1
         exchange = Exchange(
-            request=self._request, inputs=inputs, output_bytes=self._output_bytes, terms=self.terms
+            request=self._request,
+            inputs=inputs,
+            output_bytes=self._output_bytes,
+            terms=self.terms,
+            flags=InvokeFlag.PROFILE if profile else 0,
         )
         try:
             self._run(exchange)
@@ -179,6 +192,7 @@ class Session:
             outputs=self._split(output),
             latency_us=result.latency_us,
             instructions=None if result.instructions == NO_COUNT else result.instructions,
+            profile=self._fetch_profile() if profile else None,
         )
 
     def close(self) -> None:
@@ -200,6 +214,11 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _fetch_profile(self) -> Profile:
+        return fetch_profile(
+            self._link, self._request, timer=self._timer, timeout_s=self._silence_s, clock=self._clock
+        )
 
     def _run(self, exchange: Exchange) -> None:
         progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0

@@ -33,13 +33,17 @@ class Upload:
         inputs: the bytes of each input tensor.
         chunk_bytes: in every DATA but a tensor's last.
         window_bytes: how far to run ahead of the first byte that is not confirmed.
+        flags: of INVOKE.
 
     Attributes:
         resent: frames sent more than once.
     """
 
-    def __init__(self, *, request: int, inputs: Sequence[bytes], chunk_bytes: int, window_bytes: int):
+    def __init__(
+        self, *, request: int, inputs: Sequence[bytes], chunk_bytes: int, window_bytes: int, flags: int = 0
+    ):
         self._request = request
+        self._flags = flags
         self._chunk_bytes = chunk_bytes
         self._window_bytes = window_bytes
         self._pieces: list[_Piece] = []
@@ -81,7 +85,7 @@ class Upload:
             self.resent += self._invoked_once
             self._invoked_once = True
             self._invoke_seq = (seq + len(frames)) & 0xFFFF
-            frames.append((Type.INVOKE, Invoke(self._request).pack()))
+            frames.append((Type.INVOKE, Invoke(self._request, self._flags).pack()))
         return frames
 
     def confirm(self, ack: Ack) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mcu.protocol import errors, messages
 from mcu.protocol.errors import ErrorClass
+from mcu.protocol.fault import Fault
 from mcu.protocol.frame import (
     HEADER,
     MAX_PAYLOAD_BYTES,
@@ -33,6 +34,7 @@ MESSAGES = {
     "INVOKE": messages.Invoke,
     "RESULT": messages.Result,
     "ERROR": messages.Error,
+    "FAULT": Fault,
 }
 
 

@@ -26,7 +26,10 @@ def build_program(main: Path, *, out_dir: Path, limits: LinkLimits) -> Path:
         f"-DKT_LINK_WINDOW={limits.window_bytes}U",
     )
     host = TARGETS["host"]
-    objects = compile_objects(host, [main, *sorted(LIBRARY.glob("kt_*.c"))], out_dir=out_dir, flags=flags)
+    library = [
+        path for path in sorted(LIBRARY.glob("kt_*.c")) if path.stem != "kt_board"
+    ]  # which needs a port
+    objects = compile_objects(host, [main, *library], out_dir=out_dir, flags=flags)
     return link(host, objects, made=out_dir / main.stem, flags=flags)
 
 

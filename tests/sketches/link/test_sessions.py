@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from mcu.errors import BadInput
 from mcu.protocol import RemoteError
-from mcu.protocol.frame import Frame, encode_frame
-from mcu.protocol.messages import Invoke, Type
-from tests.mcu.protocol.loop import SESSION, Invert, Loop, identity_of, lose_frame, noise
+from mcu.protocol.errors import ErrorClass, ParamCode
+from mcu.protocol.frame import Frame, FrameReader, encode_frame
+from mcu.protocol.messages import Error, Fetch, Invoke, Object, Type
+from mcu.protocol.profile import _HEAD, Profile, ProfileUnit
+from tests.mcu.protocol.loop import SESSION, Invert, Loop, identity_of, lose_frame, make_board, noise
 from tests.sketches.link.conftest import MakeBoard
 
 
@@ -82,3 +87,43 @@ def test_everything_at_once_leaves_every_result_exact(make_c_board: MakeBoard, s
             data = [_bytes(3000, seed=index), _bytes(40, seed=index)]
             assert session.infer(data).outputs == engine.expected(data)
     assert board.invocations == 30
+
+
+@pytest.mark.parametrize("lost", [None, *range(4)])
+def test_a_profile_has_a_number_for_each_operator_even_if_frames_get_lost(
+    make_c_board: MakeBoard, lost: int | None
+):
+    engine = Invert(inputs=(4,))
+    loop = Loop(make_c_board(engine))  # type: ignore[arg-type]
+    with loop.connect() as session:
+        if lost is not None:
+            loop.down = lose_frame(lost)
+        inference = session.infer([b"abcd"], profile=True)
+    assert inference.profile == Profile(ProfileUnit.TICKS, 1_000_000, (1000, 2000, 3000))
+    assert inference.outputs == engine.expected([b"abcd"])
+
+
+def test_without_asking_there_is_no_profile(make_c_board: MakeBoard):
+    board = make_c_board(Invert(inputs=(4,)))
+    with Loop(board).connect() as session:  # type: ignore[arg-type]
+        assert session.infer([b"abcd"]).profile is None
+        answer = board.feed(
+            encode_frame(Frame(Type.FETCH, Fetch(1, Object.PROFILE, 0, 12).pack(), 9, SESSION))
+        )
+    (frame,) = FrameReader().feed(answer)
+    assert frame is not None
+    error = Error.unpack(frame.payload)
+    assert (error.error_class, error.code, error.arg) == (ErrorClass.PARAM, ParamCode.NO_SUCH_OBJECT, 2)
+
+
+def test_the_python_board_measures_no_operators_and_the_host_says_so():
+    with Loop(make_board(Invert(inputs=(4,)))).connect() as session, pytest.raises(BadInput, match="measure"):
+        session.infer([b"abcd"], profile=True)
+
+
+def test_the_profile_is_described_to_the_byte():
+    text = (Path(__file__).parents[3] / "docs/reference/protocol.md").read_text(encoding="utf-8")
+    rows = text.split("### Profile\n")[1].split("###")[0].splitlines()
+    fixed = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows if row.startswith("| ")]
+    sizes = [int(cells[1]) for cells in fixed if cells[1].isdigit()]
+    assert (sizes, _HEAD.format) == ([1, 1, 2, 4, 4], "<BBHII")

@@ -58,7 +58,7 @@ static void on_fetch(kt_link *link, const kt_frame *frame)
     const uint32_t length = kt_get_u32le(frame->payload + 8);
     if (object == KT_OBJECT_IDENTITY) {
         kt_send_chunks(link, request, object, offset, length);
-    } else if (object != KT_OBJECT_RESULT && object != KT_OBJECT_PROFILE) {
+    } else if (object != KT_OBJECT_RESULT && !(object == KT_OBJECT_PROFILE && link->request.profiled)) {
         kt_refuse(link, KT_ERROR_PARAM, KT_NO_SUCH_OBJECT, object, "nothing to fetch there");
     } else if (request != link->request.number || !link->request.ran) {
         kt_refuse(link, KT_ERROR_PARAM, KT_BAD_REQUEST, request, "no result of this request");

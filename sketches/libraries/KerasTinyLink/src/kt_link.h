@@ -82,6 +82,7 @@ typedef struct {
     uint32_t result_bytes;
     uint32_t result_crc32;
     const char *why; /* text of the RESULT if the model did not run */
+    uint8_t profile_head[12]; /* of the object PROFILE */
     kt_receiver inputs[KT_LINK_MAX_INPUTS];
 } kt_link_request;
 
@@ -97,6 +98,7 @@ typedef struct {
     uint32_t nonce; /* of the HELLO in force */
     bool connected;
     kt_link_request request;
+    kt_bytes profile[2];  /* the object PROFILE */
     uint32_t invocations; /* how often the model ran */
 } kt_link;
 

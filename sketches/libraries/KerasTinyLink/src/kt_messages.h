@@ -16,7 +16,6 @@ enum kt_type {
     KT_BYE_ACK = 0x15,
     KT_NAK = 0x19,
     KT_ERROR = 0x1A,
-    KT_PROFILE = 0x1C,
     KT_FAULT = 0x1E,
 };
 
@@ -31,7 +30,7 @@ enum kt_layout {
     KT_ACK_BYTES = 20,
     KT_RESULT_BYTES = 24,
     KT_ERROR_BYTES = 8,
-    KT_PROFILE_BYTES = 16,
+    KT_PROFILE_BYTES = 12, /* of the object's head */
     KT_FAULT_BYTES = 28,
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kt_bytes.h"
+#include "kt_crc32.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 #include "kt_send.h"
@@ -95,14 +96,24 @@ static void measure(kt_link *link, uint64_t ticks)
     link->request.instructions = kt_instructions(clock, ticks);
 }
 
-/* Ticks of each operator become what is sent: its instructions where they are counted, little endian. */
+/* Ticks of each operator become the object PROFILE: instructions where they are counted, little endian. */
 static void pack_profile(kt_link *link)
 {
-    for (uint16_t i = 0; i < link->model->operator_count; ++i) {
-        uint32_t *const entry = &link->model->operator_ticks[i];
+    const kt_link_model *const model = link->model;
+    const uint32_t entries_bytes = model->operator_count * (uint32_t)sizeof(uint32_t);
+    for (uint16_t i = 0; i < model->operator_count; ++i) {
+        uint32_t *const entry = &model->operator_ticks[i];
         const uint64_t instructions = kt_instructions(link->clock, *entry);
         kt_put_u32le((uint8_t *)entry, instructions != KT_NO_COUNT ? (uint32_t)instructions : *entry);
     }
+    uint8_t *const head = link->request.profile_head;
+    uint8_t *end = kt_put_u8(head, link->clock->instructions_per != 0 ? KT_PROFILE_INSTRUCTIONS : KT_PROFILE_TICKS);
+    end = kt_put_u8(end, 0);
+    end = kt_put_u16le(end, model->operator_count);
+    end = kt_put_u32le(end, link->clock->ticks_per_s);
+    kt_put_u32le(end, kt_crc32(0, model->operator_ticks, entries_bytes));
+    link->profile[0] = (kt_bytes){head, KT_PROFILE_BYTES};
+    link->profile[1] = (kt_bytes){model->operator_ticks, entries_bytes};
 }
 
 static void run(kt_link *link, bool profile)
@@ -144,9 +155,6 @@ void kt_request_invoke(kt_link *link, const kt_frame *frame)
     if (link->request.ran) {
         /* Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream. */
         kt_send_result(link);
-        if (profile && link->request.profiled) {
-            kt_send_profile(link);
-        }
         return;
     }
     if (!all_complete(link)) {
@@ -160,8 +168,4 @@ void kt_request_invoke(kt_link *link, const kt_frame *frame)
     run(link, profile);
     const uint32_t sent = kt_send_result(link);
     kt_send_chunks(link, number, KT_OBJECT_RESULT, sent, UINT32_MAX);
-    if (link->request.profiled) {
-        const uint32_t sent_of_profile = kt_send_profile(link);
-        kt_send_chunks(link, number, KT_OBJECT_PROFILE, sent_of_profile, UINT32_MAX);
-    }
 }

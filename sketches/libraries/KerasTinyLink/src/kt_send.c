@@ -80,7 +80,7 @@ kt_object_bytes kt_object_of(const kt_link *link, uint16_t object)
         return (kt_object_bytes){.pieces = model->identity, .count = model->identity_count};
     }
     if (object == KT_OBJECT_PROFILE) {
-        return one_piece(model->operator_ticks, request->profiled ? model->operator_count * sizeof(uint32_t) : 0);
+        return (kt_object_bytes){.pieces = link->profile, .count = 2};
     }
     if (request->status != 0) {
         return one_piece(request->why, strlen(request->why));
@@ -154,17 +154,6 @@ void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reas
     send(link, type, fixed, sizeof fixed, "");
 }
 
-/* An announcement: a fixed part, then the object's first bytes, as many as fit. */
-static uint32_t announce(kt_link *link, uint8_t type, const uint8_t *fixed, size_t fixed_bytes, uint16_t object)
-{
-    const kt_object_bytes bytes = kt_object_of(link, object);
-    const uint32_t size = kt_object_size(&bytes);
-    const uint32_t room = link->max_payload_bytes - (uint32_t)fixed_bytes;
-    const uint32_t first = size < room ? size : room;
-    send_object(link, type, fixed, fixed_bytes, &bytes, 0, first);
-    return first;
-}
-
 uint32_t kt_send_result(kt_link *link)
 {
     const kt_link_request *const request = &link->request;
@@ -176,20 +165,11 @@ uint32_t kt_send_result(kt_link *link)
     end = kt_put_u64le(end, request->instructions);
     end = kt_put_u32le(end, request->result_bytes);
     kt_put_u32le(end, request->result_crc32);
-    return announce(link, KT_RESULT, fixed, sizeof fixed, KT_OBJECT_RESULT);
-}
-
-uint32_t kt_send_profile(kt_link *link)
-{
-    const kt_object_bytes profile = kt_object_of(link, KT_OBJECT_PROFILE);
-    uint8_t fixed[KT_PROFILE_BYTES];
-    uint8_t *end = kt_put_u16le(fixed, link->request.number);
-    end = kt_put_u8(end, link->clock->instructions_per != 0 ? KT_PROFILE_INSTRUCTIONS : KT_PROFILE_TICKS);
-    end = kt_put_u8(end, 0);
-    end = kt_put_u32le(end, link->clock->ticks_per_s);
-    end = kt_put_u32le(end, kt_object_size(&profile));
-    kt_put_u32le(end, kt_object_crc32(&profile));
-    return announce(link, KT_PROFILE, fixed, sizeof fixed, KT_OBJECT_PROFILE);
+    const kt_object_bytes result = kt_object_of(link, KT_OBJECT_RESULT);
+    const uint32_t room = (uint32_t)link->max_payload_bytes - KT_RESULT_BYTES;
+    const uint32_t first = request->result_bytes < room ? request->result_bytes : room;
+    send_object(link, KT_RESULT, fixed, sizeof fixed, &result, 0, first);
+    return first;
 }
 
 void kt_send_chunks(kt_link *link, uint16_t request, uint16_t object, uint32_t offset, uint32_t length)
