@@ -1,4 +1,4 @@
-"""TensorBoard scalars of a run: `tensorboard --logdir RUN/tensorboard`."""
+"""TensorBoard scalars of a run: `tensorboard --logdir RUN/tensorboard`. Written without the tensorboard package."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from keras_tiny.training.log import EpochRecord
 
 
 class Scalars:
-    """One event file per phase; the step is the epoch, counted from 1."""
+    """One folder of event files per phase; the step is the epoch, counted from 1."""
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def write(self, record: EpochRecord) -> None:
         """Add one epoch. A file is opened and closed for it: a run that is killed loses nothing that was written."""
+        values = {
+            "train_loss": record.loss,
+            f"train_{record.metric}": record.train_metric,
+            "val_loss": record.val_loss,
+            f"val_{record.metric}": record.val_metric,
+            "learning_rate": record.learning_rate,
+            "images_per_s": record.images_per_s,
+        }
+        # The metadata is what tells TensorBoard that a tensor is a scalar; tf.summary.scalar needs the package.
+        metadata = tf.compat.v1.SummaryMetadata()
+        metadata.plugin_data.plugin_name = "scalars"
         writer = tf.summary.create_file_writer(str(self._folder / record.phase))
         with writer.as_default(step=record.epoch + 1):
-            tf.summary.scalar("train_loss", record.loss)
-            tf.summary.scalar(f"train_{record.metric}", record.train_metric)
-            tf.summary.scalar("val_loss", record.val_loss)
-            tf.summary.scalar(f"val_{record.metric}", record.val_metric)
-            tf.summary.scalar("learning_rate", record.learning_rate)
-            tf.summary.scalar("images_per_s", record.images_per_s)
+            for tag, value in values.items():
+                tf.summary.write(tag, tf.constant(value, tf.float32), metadata=metadata)
         writer.close()
