@@ -78,11 +78,14 @@ def describe(measured: Measured) -> str:
 def by_kind(measured: Measured) -> str:
     """A line per kind of operator."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    windows = {s.operator.index: (s.window, s.stride) for g in measured.compiled.schedule.groups for s in g}
+    shapes = {
+        s.operator.index: f" {s.fields['window_h']}x{s.fields['window_w']} step {s.fields.get('stride_w', 1)}"
+        for group in measured.compiled.schedule.groups
+        for s in group
+        if "window_h" in s.fields
+    }
     for index, (name, _, macs) in measured.compiled.operators.items():
-        window, stride = windows[index]
-        shape = f" {window}x{window} stride {stride}" if macs and name != "FULLY_CONNECTED" else ""
-        total = sums[f"{name}{shape}"]
+        total = sums[f"{name}{shapes.get(index, '')}"]
         total[0] += macs
         total[1] += measured.run.by_operator[index]
     return "\n".join(
