@@ -220,6 +220,7 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
     )
     check_output_size(context, operator, target, (1, out_height, out_width, out_channels))
     by_channel = weights.buffer.reshape(window_h * window_w, out_channels).T
+    wanted = context.fast and _is_fast_depthwise(options, weights.shape, source.shape)
     constants = channels(
         context,
         operator,
@@ -229,12 +230,11 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         target=target,
         activation=options.activation,
         by_channel=by_channel,
+        fold=wanted,
     )
-    fast = (
-        context.fast
-        and constants.rounding != ROUND_ANY
-        and _is_fast_depthwise(options, weights.shape, source.shape)
-    )
+    fast = wanted and constants.rounding != ROUND_ANY
+    if wanted and not fast:
+        return depthwise_conv_2d(replace(context, fast=False), operator)
     padded_width = (out_width + 3) // 4 * 4 * options.stride_width + 2
     stage = Stage(
         operator=operator,

@@ -1,6 +1,7 @@
 /* Depthwise convolution, any window, stride, dilation, padding and depth multiplier.
  *
- * Output channel o reads input channel o / multiplier_depth. Bias as in kt_conv.h: the input's zero point is folded in.
+ * Output channel o reads input channel o / depth_multiplier. The portable kernel subtracts the input's zero point itself
+ * and leaves padding out; the fast ones have it folded into the bias, as in kt_conv.h, and write the padding out.
  */
 #ifndef KT_DEPTHWISE_H
 #define KT_DEPTHWISE_H
