@@ -13,6 +13,7 @@ _PROGRAM = struct.Struct("<IIIIIIII")  # type, offset, vaddr, paddr, filesz, mem
 _SECTION = struct.Struct("<IIIIIIIIII")  # name, type, flags, addr, offset, size, link, info, align, entsize
 _SYMBOL = struct.Struct("<IIIBBH")  # name, value, size, info, other, section
 _PT_LOAD, _SHT_SYMTAB = 1, 2
+_LONGEST_NAME = 1024
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,11 @@ class Elf:
         return cls(content)
 
     def loads(self) -> tuple[Load, ...]:
-        """What belongs into memory, at load addresses, ascending; zeroed memory is not part of it."""
+        """What belongs into memory, at load addresses, ascending; zeroed memory is not part of it.
+
+        Raises:
+            BadInput: a table points out of the file, as in all other methods.
+        """
         return tuple(
             Load(address, bytes(self.content[offset : offset + size]))
             for address, offset, size in sorted(self._segments())
@@ -52,14 +57,14 @@ class Elf:
         """Name → value of every named symbol."""
         found = {}
         sections = self._sections()
-        for section in sections:
-            if section[1] != _SHT_SYMTAB:
+        for _, kind, _, _, at, size, linked, *_ in sections:
+            if kind != _SHT_SYMTAB or linked >= len(sections):
                 continue
-            names_at = sections[section[6]][4]
-            for at in range(section[4], section[4] + section[5], _SYMBOL.size):
-                name_offset, value, *_ = _SYMBOL.unpack_from(self.content, at)
-                end = self.content.index(0, names_at + name_offset)
-                found[self.content[names_at + name_offset : end].decode("ascii", "replace")] = value
+            names_at = sections[linked][4]
+            for entry in range(at, min(at + size, len(self.content)), _SYMBOL.size):
+                name_offset, value, *_ = self._unpack(_SYMBOL, entry)
+                name, _, _ = self.content[names_at + name_offset :][:_LONGEST_NAME].partition(b"\0")
+                found[name.decode("ascii", "replace")] = value
         return found
 
     def read_at(self, address: int, length: int) -> bytes:
@@ -84,12 +89,19 @@ class Elf:
         at, entry_bytes, count = header[5], header[9], header[10]
         segments = []
         for index in range(count):
-            kind, offset, _, paddr, size, *_ = _PROGRAM.unpack_from(self.content, at + index * entry_bytes)
+            kind, offset, _, paddr, size, *_ = self._unpack(_PROGRAM, at + index * entry_bytes)
             if kind == _PT_LOAD and size:
+                if offset + size > len(self.content):
+                    raise BadInput("The ELF file is cut short.")
                 segments.append((paddr, offset, size))
         return segments
 
     def _sections(self) -> list[tuple[int, ...]]:
         header = _HEADER.unpack_from(self.content)
         at, entry_bytes, count = header[6], header[11], header[12]
-        return [_SECTION.unpack_from(self.content, at + index * entry_bytes) for index in range(count)]
+        return [self._unpack(_SECTION, at + index * entry_bytes) for index in range(count)]
+
+    def _unpack(self, layout: struct.Struct, at: int) -> tuple[int, ...]:
+        if at + layout.size > len(self.content):
+            raise BadInput("The ELF file is cut short.")
+        return layout.unpack_from(self.content, at)

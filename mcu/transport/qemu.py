@@ -14,8 +14,10 @@ from typing import IO
 
 from mcu.errors import BadInput, MissingExtra
 
-# QEMU knows nothing of a parent that dies. This shell does: its standard input ends, it ends QEMU.
-_GUARD = '"$0" "$@" </dev/null & child=$!; read -r _; kill -9 $child 2>/dev/null; wait $child'
+# QEMU knows nothing of a parent that dies. This shell does: its standard input ends, it ends QEMU. The UART is
+# QEMU's standard output; the shell closes its own copy, so that the line ends when QEMU does.
+_GUARD = '"$0" "$@" </dev/null & child=$!; exec >&-; read -r _; kill -9 $child 2>/dev/null; wait $child'
+_UART_FD = 1
 _STOP_S = 5.0
 _SIGNALLED = 128  # what a shell adds to the number of the signal that ended its child
 
@@ -86,7 +88,7 @@ class QemuProcess:
         command = [
             *("sh", "-c", _GUARD, executable, "-M", machine),
             *("-nodefaults", "-display", "none", "-icount", f"shift={facts.icount_shift}"),
-            *("-chardev", f"socket,id=uart,fd={theirs.fileno()}", "-serial", "chardev:uart"),
+            *("-chardev", f"socket,id=uart,fd={_UART_FD}", "-serial", "chardev:uart"),
             *("-device", seed, "-bios", "none", "-kernel", str(program), *arguments),
         ]
         if facts.executable == "qemu-system-arm":
@@ -96,9 +98,8 @@ class QemuProcess:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
-                stdout=self._stderr,
+                stdout=theirs.fileno(),
                 stderr=self._stderr,
-                pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C on the terminal is for the host
             )
         except BaseException:
@@ -128,7 +129,9 @@ class QemuProcess:
         )
         self._stderr.seek(0)
         lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
-        return f"QEMU {how}{': ' + lines[-1] if lines else ''}"
+        # A machine that locks up prints all its registers behind the reason.
+        said = next((line for line in lines if line.startswith("qemu")), lines[-1] if lines else "")
+        return f"QEMU {how}{': ' + said if said else ''}"
 
     def close(self) -> None:
         """End the machine; may be called twice."""

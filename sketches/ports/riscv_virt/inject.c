@@ -21,6 +21,15 @@ __attribute__((noinline)) static uint32_t recurse(uint32_t depth)
     return recurse(depth + 1) + local[depth % 16]; /* not a tail call */
 }
 
+__attribute__((noinline)) static void large_frame(void)
+{
+    volatile uint8_t local[8192];
+    for (uint32_t i = 0; i < sizeof local; i += 64) {
+        local[i] = 1;
+    }
+    sink = local[128];
+}
+
 void kt_port_inject(int number)
 {
     const kt_board_app *const app = kt_app();
@@ -44,6 +53,9 @@ void kt_port_inject(int number)
         break;
     case 8:
         sink = recurse(0);
+        break;
+    case 9:
+        large_frame();
         break;
     case 10:
         app->guards[1][0] = 0;

@@ -15,7 +15,10 @@ TOOLS = {
     "virtual_tflm": ("module:tflite_micro",),
     "virtual_c": ("cc",),
     "qemu_stm32f405": ("arm-none-eabi-gcc", "qemu-system-arm"),
+    "qemu_mps2_an500": ("arm-none-eabi-gcc", "qemu-system-arm"),
+    "qemu_riscv_virt": ("riscv64-unknown-elf-gcc", "qemu-system-riscv32"),
 }
+EMULATED = tuple(name for name in TOOLS if name.startswith("qemu"))
 
 
 @pytest.fixture(scope="session", autouse=True)

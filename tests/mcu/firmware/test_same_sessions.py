@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcu.protocol.profile import ProfileUnit
 from mcu.protocol.session import Session
 from mcu.tflm import TflmInterpreter
 from mcu.transport import open_port
-from tests.mcu.firmware.conftest import url_of
+from tests.mcu.firmware.conftest import EMULATED, TOOLS, url_of
 from tests.support import require
 
 INFERENCES = 5
@@ -53,3 +54,36 @@ def test_a_second_session_finds_the_board_as_the_first_did(board: str, models: d
             inputs = [bytes(session.identity.inputs[0].nbytes)]
             first = session.infer(inputs).outputs
             assert session.infer(inputs).outputs == first
+
+
+@pytest.mark.parametrize("board_id", EMULATED)
+def test_instructions_are_counted_and_the_same_in_every_run(models: dict[str, Path], board_id: str):
+    for tool in TOOLS[board_id]:
+        require(tool)
+    counts = set()
+    for _ in range(2):
+        with Session.connect(open_port(url_of(board_id, models["classifier"]))) as session:
+            inputs = [bytes(range(192))]
+            counts |= {session.infer(inputs).instructions for _ in range(3)}
+    (count,) = counts
+    assert count is not None
+    assert (
+        count > 5712
+    )  # its multiply-accumulates, at most two in an instruction on one core, one on the others
+
+
+@pytest.mark.parametrize("board_id", EMULATED)
+def test_a_profile_tells_what_every_operator_took(models: dict[str, Path], board_id: str):
+    for tool in TOOLS[board_id]:
+        require(tool)
+    with Session.connect(open_port(url_of(board_id, models["classifier"]))) as session:
+        plain = session.infer([bytes(range(192))])
+        profiled = session.infer([bytes(range(192))], profile=True)
+    assert profiled.outputs == plain.outputs
+    assert profiled.profile is not None
+    assert profiled.profile.unit == ProfileUnit.INSTRUCTIONS
+    assert len(profiled.profile.counts) == 7
+    assert all(profiled.profile.counts)
+    # What the operators took is what the whole took, but for the runner between them.
+    assert plain.instructions is not None
+    assert 0.7 * plain.instructions < sum(profiled.profile.counts) <= 1.2 * plain.instructions
