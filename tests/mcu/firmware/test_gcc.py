@@ -41,7 +41,8 @@ def test_sizes_are_counted_by_section(tmp_path: Path) -> None:
     require("cc")
     source = tmp_path / "main.c"
     source.write_text(
-        "char zeroed[5000];\nconst char constant[3000] = {1};\nint main(void) { return zeroed[0] + constant[1]; }\n"
+        "char zeroed[5000];\nconst char constant[3000] = {1};\n"
+        "int main(void) { return zeroed[0] + constant[1]; }\n"
     )
     objects = compile_objects(TARGETS["host"], [source], out_dir=tmp_path)
     sizes = section_bytes(TARGETS["host"], objects[0])
