@@ -6,6 +6,7 @@ import argparse
 import os
 import queue
 import select
+import signal
 import threading
 import tty
 from collections.abc import Callable
@@ -138,15 +139,15 @@ def serve_until_interrupted(rom: RomDouble, args: argparse.Namespace) -> int:
     if image is not None:
         rom.on_go = _saving(image, then=rom.on_go)
     with OnPty(rom, link=args.pty) as served:
+        # A shell starts what runs in its background deaf to Ctrl-C: both signals are asked for.
+        end = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, frame: end.set())
         print(f"{type(rom).__name__} on {args.pty or served.port}; Ctrl-C ends it", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return ExitCode.INTERRUPTED
-        finally:
-            if image is not None:
-                _save(image, bytes(rom.flash.content))
-    return ExitCode.DONE
+        end.wait()
+        if image is not None:
+            _save(image, bytes(rom.flash.content))
+    return ExitCode.INTERRUPTED
 
 
 def _saving(image: Path, *, then: OnGo | None) -> OnGo:

@@ -29,17 +29,14 @@ class SectorWrite:
     Attributes:
         number: in the chip's sector map.
         blocks: in ascending order; together all of the image that lies in this sector.
+        image_bytes: of the image, without what fills up blocks.
     """
 
     number: int
     address: int
     size: int
     blocks: tuple[Block, ...]
-
-    @property
-    def image_bytes(self) -> int:
-        """Bytes that are written here, fill included."""
-        return sum(len(block.data) for block in self.blocks)
+    image_bytes: int
 
 
 def plan_sectors(image: Image, board: Board) -> tuple[SectorWrite, ...]:
@@ -55,9 +52,11 @@ def plan_sectors(image: Image, board: Board) -> tuple[SectorWrite, ...]:
     ends = [*starts[1:], board.flash_bytes]
     sectors = []
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        blocks = _blocks(image, STM32_FLASH_BASE + start, STM32_FLASH_BASE + end)
+        first, last = STM32_FLASH_BASE + start, STM32_FLASH_BASE + end
+        blocks = _blocks(image, first, last)
         if blocks:
-            sectors.append(SectorWrite(number, STM32_FLASH_BASE + start, end - start, blocks))
+            here = sum(max(0, min(part.end, last) - max(part.address, first)) for part in image.segments)
+            sectors.append(SectorWrite(number, first, end - start, blocks, image_bytes=here))
     return tuple(sectors)
 
 

@@ -98,7 +98,7 @@ def _erase_and_write(rom: Rom, sectors: Sequence[SectorWrite], *, total: int, pr
         for block in reversed(sector.blocks):
             _write_block(rom, block)
             done += len(block.data)
-            progress(done, total)
+            progress(min(done, total), total)
 
 
 def _write_block(rom: Rom, block: Block) -> None:

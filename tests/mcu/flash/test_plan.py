@@ -47,6 +47,7 @@ def test_the_blocks_are_the_image_and_lie_in_their_sectors(board: Board, at: int
     sectors = plan_sectors(Image((Segment(STM32_FLASH_BASE + at, data),)), board)
     blocks = [block for sector in sectors for block in sector.blocks]
     assert b"".join(block.data for block in blocks)[:size] == data
+    assert sum(sector.image_bytes for sector in sectors) == size
     expected = STM32_FLASH_BASE + at
     for sector in sectors:
         assert sector.blocks
