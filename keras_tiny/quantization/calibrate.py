@@ -16,8 +16,8 @@ def calibrate(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) -
     """Set every activation range to the smallest and largest value seen over `images`.
 
     The images run through the model at inference, its rounded weights and BatchNorm's moving statistics as they are:
-    nothing but the ranges changes, and what was learnt of them before is forgotten. Each range is observed behind the
-    roundings before it.
+    nothing but the ranges changes, and what was learnt of them before is forgotten. Activations are not rounded
+    meanwhile, so that the order of the images does not matter.
 
     Args:
         model: from `quantize`; changed in place.

@@ -59,10 +59,12 @@ class FoldedConvolution(keras.layers.Layer):
     def layout(self) -> KernelLayout:
         return kernel_layout(self.convolution)
 
-    @tf.autograph.experimental.do_not_convert
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        if training is None:
-            training = keras.backend.learning_phase()
+        return self._compute(inputs, keras.backend.learning_phase() if training is None else training)
+
+    # Saves autograph the reading. Not on `call` itself: Keras and tfmot look there for the argument `training`.
+    @tf.autograph.experimental.do_not_convert
+    def _compute(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         layer = self.convolution
         kernel = tf.convert_to_tensor(getattr(layer, kernel_attribute(layer)))
         bias = tf.convert_to_tensor(layer.bias) if layer.use_bias else tf.zeros(self.channels)
@@ -131,7 +133,6 @@ class DepthwiseBatchNorm(keras.layers.BatchNormalization):
     With one weight per channel and one scale per channel the weight is exactly 127 steps: nothing is lost.
     """
 
-    @tf.autograph.experimental.do_not_convert
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is None:
             training = keras.backend.learning_phase()

@@ -96,20 +96,36 @@ class RangeQuantizer(Quantizer):
     @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
         low, high = weights["min_var"], weights["max_var"]
-        if training or _observing.get():
-            batch_low = tf.minimum(tf.reduce_min(inputs), 0.0)
-            batch_high = tf.maximum(tf.reduce_max(inputs), batch_low + MIN_RANGE)
-            if _observing.get():
-                new_low, new_high = tf.minimum(low, batch_low), tf.maximum(high, batch_high)
-            else:
-                keep = tf.where(high > low, self.DECAY, 0.0)
-                new_low = keep * low + (1.0 - keep) * batch_low
-                new_high = keep * high + (1.0 - keep) * batch_high
-            low, high = low.assign(new_low), high.assign(new_high)
-        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high)
+        if not (training or _observing.get()):
+            return tf.quantization.fake_quant_with_min_max_vars(inputs, *_on_grid(low, high))
+        batch_low = tf.minimum(tf.reduce_min(inputs), 0.0)
+        batch_high = tf.maximum(tf.reduce_max(inputs), batch_low + MIN_RANGE)
+        if _observing.get():
+            # Not rounded here: half-observed ranges would clip what the layers behind see.
+            seen = low.assign(tf.minimum(low, batch_low)), high.assign(tf.maximum(high, batch_high))
+            with tf.control_dependencies(seen):
+                return tf.identity(inputs)
+        keep = tf.where(high > low, self.DECAY, 0.0)
+        low = low.assign(keep * low + (1.0 - keep) * batch_low)
+        high = high.assign(keep * high + (1.0 - keep) * batch_high)
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, *_on_grid(low, high))
 
     def get_config(self) -> dict:
         return {}
+
+
+def _on_grid(low: tf.Tensor, high: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The range moved onto its own int8 grid, with a step of 12 significant bits.
+
+    Then every rounded value is an exact float32, and a concatenation of rounded tensors that observes the range of one
+    of them finds exactly that range again. Without it the two scales differ in the last bit, and the converter puts a
+    QUANTIZE between them that does nothing.
+    """
+    step = (high - low) / 255.0
+    shifted = step * 4097.0  # Veltkamp's splitting: keeps the upper 12 of float32's 24 bits
+    step = shifted - (shifted - step)
+    zero = tf.round(-low / step)
+    return -zero * step, (255.0 - zero) * step
 
 
 def fixed_range(low: float, high: float) -> FixedQuantizer:

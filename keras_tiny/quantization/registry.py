@@ -75,6 +75,9 @@ def part_of(layer: keras.layers.Layer) -> Part | None:
         return ACTIVATION_PARTS.get(activation_name(layer))
     if activation_name(layer) not in ACTIVATION_PARTS:
         return None
+    if type(layer) is keras.layers.ReLU:
+        plain = not layer.negative_slope and not layer.threshold
+        return Part.FUSES if plain and layer.max_value in (None, 6) else None  # RELU and RELU6
     if type(layer) is keras.layers.UpSampling2D and layer.interpolation not in ("nearest", "bilinear"):
         return None
     return PARTS.get(type(layer).__name__)

@@ -102,6 +102,11 @@ def plan(model: keras.Model) -> dict[str, LayerConfig]:
                 and activation_name(source) == "linear"
             ):
                 configs[source.name].output = "none"
+        if isinstance(layer, keras.layers.AveragePooling2D):
+            source = _origin(layer)
+            if isinstance(source, QuantizeLayer):
+                # Its mean keeps the image's range, whatever range a concatenation behind it may ask for.
+                configs[layer.name].output = (source.quantizer.init_min, source.quantizer.init_max)
         if part is Part.GATHERS:
             for source in _sources(layer):
                 while source is not None and part_of(source) is Part.PASSES and _readers(source, model) == 1:
@@ -112,6 +117,14 @@ def plan(model: keras.Model) -> dict[str, LayerConfig]:
                 if source.name in configs and configs[source.name].output == "observed":
                     configs[source.name].output = "none"
     return configs
+
+
+def _origin(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+    """The layer whose range reaches this one, which only passes it on."""
+    sources = _sources(layer)
+    while len(sources) == 1 and part_of(sources[0]) is Part.PASSES:
+        sources = _sources(sources[0])
+    return sources[0] if len(sources) == 1 else None
 
 
 def _sources(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

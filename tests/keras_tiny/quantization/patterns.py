@@ -75,6 +75,28 @@ def concat_with_image(x: Any) -> Any:
     return conv(L.Concatenate()([small, L.ReLU()(conv_bn(x, 6, strides=2))]), 4)
 
 
+def concat_with_pooled_images(x: Any) -> Any:
+    """ESPNet's input reinforcement: means of the image, and means of means, beside features."""
+    half = L.AveragePooling2D(3, strides=2, padding="same")(x)
+    a = L.Concatenate()([half, L.ReLU()(conv_bn(x, 6, strides=2))])
+    quarter = L.AveragePooling2D(3, strides=2, padding="same")(half)
+    return conv(L.Concatenate()([quarter, L.ReLU()(conv_bn(a, 6, strides=2))]), 4)
+
+
+def concat_behind(x: Any, layer: Any) -> Any:
+    """A map that is read twice, once through a layer that keeps its range, into a concatenation."""
+    a = stem(x)
+    b = conv(layer(conv_bn(a, 5)), 4)
+    return conv(L.Concatenate()([layer(a), b]), 4)
+
+
+def signed_skip(x: Any) -> Any:
+    """A skip connection of signed values, whose range is that of the concatenation too."""
+    a = residual(x)
+    b = conv(a, 4, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
+    return conv(L.Concatenate()([a, b]), 4)
+
+
 def concat_of_concat(x: Any) -> Any:
     inner = L.Concatenate()([conv(x, 3), conv_bn(x, 3)])
     return conv(L.Concatenate()([inner, L.MaxPooling2D(3, strides=1, padding="same")(stem(x))]), 4)
@@ -159,6 +181,12 @@ PATTERNS: dict[str, Callable[[Any], Any]] = {
     "add, ReLU": lambda x: residual(x, act=L.ReLU()),
     "concatenate unequal": lambda x: conv(unequal(x), 4),
     "concatenate with the image": concat_with_image,
+    "concatenate with pooled images": concat_with_pooled_images,
+    "concatenate behind max pooling": lambda x: concat_behind(x, L.MaxPooling2D(2)),
+    "concatenate behind average pooling": lambda x: concat_behind(x, L.AveragePooling2D(2)),
+    "concatenate behind upsampling": lambda x: concat_behind(x, L.UpSampling2D(2, interpolation="bilinear")),
+    "concatenate behind space to depth": lambda x: concat_behind(x, SpaceToDepth(2)),
+    "signed skip connection": signed_skip,
     "concatenate of concatenate": concat_of_concat,
     "concatenate read twice": concat_read_twice,
     "skip connection": skip,
