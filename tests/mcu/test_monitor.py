@@ -1,0 +1,78 @@
+"""The monitor: text is text, frames are named, and nothing that arrives stops it."""
+
+from __future__ import annotations
+
+import os
+import tty
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.errors import PortError
+from mcu.monitor import Listener, Said, watch
+from mcu.protocol.frame import Frame, encode_frame
+from mcu.protocol.messages import Error, Result, Type
+from mcu.transport import open_port
+
+RESULT = encode_frame(
+    Frame(
+        Type.RESULT,
+        Result(
+            request=3,
+            status=0,
+            code=0,
+            latency_us=18_420,
+            instructions=1_000,
+            result_bytes=0,
+            result_crc32=0,
+            data=b"",
+        ).pack(),
+    )
+)
+
+
+def test_text_and_frames_are_told_apart():
+    said = Listener().feed(b"boot ok\r\n" + RESULT + b"temperature 41 \xc2\xb0C\n")
+    assert said == [
+        Said("text", "boot ok"),
+        Said("frame", "RESULT request 3: 18,420 us, 1,000 instructions"),
+        Said("text", "temperature 41 °C"),
+    ]
+
+
+def test_an_error_is_quoted():
+    frame = Frame(Type.ERROR, Error(error_class=7, code=1, seq=0, arg=0, data=b"no kernel").pack())
+    assert Listener().feed(encode_frame(frame)) == [Said("frame", "ERROR class 7, code 1: no kernel")]
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_nothing_that_arrives_stops_it_and_a_frame_after_it_is_seen(noise: list[bytes]):
+    listener = Listener()
+    for part in noise:
+        listener.feed(part)
+    assert listener.feed(b"\0" + RESULT)[-1] == Said(
+        "frame", "RESULT request 3: 18,420 us, 1,000 instructions"
+    )
+
+
+@given(st.integers(1, 60))
+def test_how_the_bytes_are_cut_changes_nothing(size: int):
+    stream = b"one\n" + RESULT + b"two\n" + RESULT
+    listener, said = Listener(), []
+    for at in range(0, len(stream), size):
+        said += listener.feed(stream[at : at + size])
+    assert said == Listener().feed(stream)
+
+
+def test_a_port_is_watched_until_it_goes_away():
+    board, port = os.openpty()
+    tty.setraw(port)
+    with open_port(os.ttyname(port)) as opened:
+        os.write(board, b"hello\n")
+        seen = watch(opened)
+        assert next(seen) == Said("text", "hello")
+        os.close(port)
+        os.close(board)
+        with pytest.raises(PortError):
+            next(seen)
