@@ -15,6 +15,7 @@ from mcu.tflite import TfliteModel
 LIBRARY = Path("libraries") / "KerasTinyNN" / "src"
 ALWAYS = ("kt_nn.h", "kt_math.h", "kt_run.c")
 LINE_WIDTH = 118
+MANY_ITEMS, MANY_PER_LINE = 4096, 20
 
 
 def sketches_folder() -> Path:
@@ -216,6 +217,11 @@ def _row(values: Sequence[Value], schedule: Schedule, names: Names) -> str:
 
 
 def _wrapped(items: Sequence[str]) -> str:
+    if (
+        len(items) > MANY_ITEMS
+    ):  # weights: measuring every line of millions of numbers takes longer than compiling them
+        rows = range(0, len(items), MANY_PER_LINE)
+        return "\n".join(f"    {', '.join(items[at : at + MANY_PER_LINE])}," for at in rows)
     lines, line = [], ""
     for item in items:
         if line and len(line) + len(item) + 2 > LINE_WIDTH:
