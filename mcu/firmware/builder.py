@@ -19,7 +19,7 @@ from mcu.compiler.emit import sketches_folder
 from mcu.errors import AnswerIsNo
 from mcu.firmware.elf import Elf, Load
 from mcu.firmware.gcc import TARGETS, CompileError, Target, compile_objects, find_compiler, link
-from mcu.firmware.ports import HOST, Port, port_for
+from mcu.firmware.ports import HOST, Port, board_flags, core_hz, port_for
 from mcu.firmware.size import FirmwareSize, read_map
 from mcu.firmware.source import FirmwareSources, firmware_version, write_sources
 
@@ -75,7 +75,7 @@ def build_firmware(model_bytes: bytes, *, board: Board, inject_faults: bool = Fa
     """
     flags = ("-DKT_FAULT_INJECTION",) if inject_faults else ()
     port = port_for(board)
-    return _build(model_bytes, port=port, board=board, flags=(*flags, f"-DKT_BAUD={board.serial_baud}"))
+    return _build(model_bytes, port=port, board=board, flags=(*flags, *board_flags(port, board)))
 
 
 def build_host_program(model_bytes: bytes, *, flags: Sequence[str] = ()) -> Firmware:
@@ -99,7 +99,7 @@ def _build(model_bytes: bytes, *, port: Port, board: Board | None, flags: Sequen
             model_bytes,
             port=port,
             board_id=board.id if board else HOST.id,
-            clock_hz=board.clock_hz if board else None,
+            clock_hz=core_hz(port, board) if board else None,
             folder=folder,
         )
         if board is not None:

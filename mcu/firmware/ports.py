@@ -18,7 +18,7 @@ class Port:
         folders: of sketches/ports, all C files of which belong to it.
         script: linker script in sketches/ports; empty for a program of the host.
         flash, ram: first addresses.
-        ram_bytes, flash_bytes: what the chip has, for boards that do not say.
+        max_clock_hz: that the port sets up; a board's own limit may be lower.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Port:
     script: str = ""
     flash: int = 0
     ram: int = 0
+    max_clock_hz: int = 0
 
 
 PORTS = (
@@ -39,6 +40,7 @@ PORTS = (
         script="cortex_m/cortex_m.ld",
         flash=0x0800_0000,
         ram=0x2000_0000,
+        max_clock_hz=168_000_000,
     ),
     # QEMU's Cortex-M7 machine: Arm AN500 (the MPS2's first 4 MiB of SSRAM are its "flash").
     Port(
@@ -63,6 +65,23 @@ PORTS = (
 )
 # What `virtual://…?engine=c` runs: a virtual board like the other one.
 HOST = Port("virtual", (), "host", ("common", "host"))
+
+
+def core_hz(port: Port, board: Board) -> int | None:
+    """The clock that the firmware sets up on a board."""
+    if port.max_clock_hz and board.clock_hz:
+        return min(port.max_clock_hz, board.clock_hz)
+    return board.clock_hz
+
+
+def board_flags(port: Port, board: Board) -> tuple[str, ...]:
+    """What a port needs to know of a board: its baud rate, its clock, which UART leads to the computer."""
+    flags = [f"-DKT_BAUD={board.serial_baud}"]
+    if port.max_clock_hz:
+        flags.append(f"-DKT_CORE_MHZ={(core_hz(port, board) or port.max_clock_hz) // 1_000_000}")
+    if board.id.startswith("nucleo_"):  # the ST-LINK's virtual COM port (ST UM1724, 6.8)
+        flags.append("-DKT_STM32_USART=2")
+    return tuple(flags)
 
 
 def port_for(board: Board) -> Port:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mcu.compiler import CompiledModel, compile_model, emit
 from mcu.compiler.emit import sketches_folder
+from mcu.errors import BadInput
 from mcu.firmware.gcc import TARGETS
 from mcu.firmware.ports import Port
 from mcu.protocol.identity import Identity, Tag
@@ -71,6 +72,21 @@ def write_sources(
         port=tuple(source for place in places for source in sorted(place.glob("*.c"))),
         include=(folder, link, *places),
     )
+
+
+def model_bytes_of(path: Path) -> bytes:
+    """The model of a bundle, or a .tflite file's.
+
+    Raises:
+        BadInput: there is none. BundleError: the bundle is damaged.
+    """
+    from mcu.bundle import Bundle
+
+    if path.is_file():
+        return path.read_bytes()
+    if path.suffix == ".tflite":
+        raise BadInput(f"There is no model {path}.")
+    return Bundle.open(path).model_bytes
 
 
 def firmware_version() -> str:

@@ -84,15 +84,6 @@ def _firmware(path: Path, board_id: str) -> tuple[Path, str]:
             raise BadInput(f"There is no firmware {path}.")
         return path, board.qemu_machine
     from mcu.firmware.builder import build_firmware
+    from mcu.firmware.source import model_bytes_of
 
-    return build_firmware(_model_bytes(path), board=board).program, board.qemu_machine
-
-
-def _model_bytes(path: Path) -> bytes:
-    from mcu.bundle import Bundle
-
-    if path.is_file():
-        return path.read_bytes()
-    if path.suffix == ".tflite":
-        raise BadInput(f"There is no model {path}.")
-    return Bundle.open(path).model_bytes
+    return build_firmware(model_bytes_of(path), board=board).program, board.qemu_machine

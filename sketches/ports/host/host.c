@@ -93,14 +93,19 @@ static int make_raw(int line)
     return tcsetattr(line, TCSANOW, &raw);
 }
 
+static int cannot_use(const char *line)
+{
+    fprintf(stderr, "%s: %s\n", line, strerror(errno));
+    return 3;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
-        line_in = line_out = open(argv[1], O_RDWR | O_NOCTTY);
+    if (argc > 1 && (line_in = line_out = open(argv[1], O_RDWR | O_NOCTTY)) < 0) {
+        return cannot_use(argv[1]);
     }
     if ((argc > 1 || isatty(line_in)) && make_raw(line_in) != 0) {
-        fprintf(stderr, "%s: %s\n", argc > 1 ? argv[1] : "standard input", strerror(errno));
-        return 3;
+        return cannot_use(argc > 1 ? argv[1] : "standard input");
     }
     const uint32_t noise = (uint32_t)kt_port_ticks() ^ (uint32_t)getpid() << 7;
     const kt_board_start start = {

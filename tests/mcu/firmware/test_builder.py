@@ -104,6 +104,16 @@ def test_a_board_without_a_port_is_refused(model: bytes):
         build_firmware(model, board=get_board("esp32_s3_devkitc"))
 
 
+@pytest.mark.parametrize("board_id", ["nucleo_f401re", "nucleo_f411re", "nucleo_f446re", "blackpill_f411ce"])
+def test_the_firmware_of_other_boards_of_the_family_is_built_for_their_memory_and_clock(
+    model: bytes, board_id: str
+):
+    board = get_board(board_id)
+    firmware = build_firmware(model, board=board)
+    symbols = Elf.read(firmware.program).symbols()
+    assert symbols["kt_ram_end"] == 0x2000_0000 + (board.ram_bytes or 0)
+
+
 def test_a_file_that_is_no_model_is_refused():
     require("arm-none-eabi-gcc")
     with pytest.raises(ModelFileError):

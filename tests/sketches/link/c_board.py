@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from mcu.compiler.emit import sketches_folder
@@ -16,8 +17,12 @@ HERE = Path(__file__).parent
 LIBRARY = sketches_folder() / "libraries" / "KerasTinyLink" / "src"
 
 
-def build_program(main: Path, *, out_dir: Path, limits: LinkLimits) -> Path:
-    """Compile a test's C file with the library, for these limits, with ASan and UBSan."""
+DEVICE = ("kt_cobs", "kt_crc32", "kt_frame", "kt_link", "kt_receiver", "kt_request", "kt_send")
+FRAMES = DEVICE[:3]
+
+
+def build_program(main: Path, *, out_dir: Path, limits: LinkLimits, modules: Sequence[str] = DEVICE) -> Path:
+    """Compile a test's C file with modules of the library, for these limits, with ASan and UBSan."""
     flags = (
         "-O1",
         *SANITIZE,
@@ -26,9 +31,7 @@ def build_program(main: Path, *, out_dir: Path, limits: LinkLimits) -> Path:
         f"-DKT_LINK_WINDOW={limits.window_bytes}U",
     )
     host = TARGETS["host"]
-    library = [
-        path for path in sorted(LIBRARY.glob("kt_*.c")) if path.stem != "kt_board"
-    ]  # which needs a port
+    library = [LIBRARY / f"{name}.c" for name in modules]
     objects = compile_objects(host, [main, *library], out_dir=out_dir, flags=flags)
     return link(host, objects, made=out_dir / main.stem, flags=flags)
 

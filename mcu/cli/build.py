@@ -1,0 +1,85 @@
+"""`mcu build`: a bundle's firmware for a board, or its model as plain C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcu.console import JsonOption, print_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(build)
+
+
+def build(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `keras-tiny export` wrote, or a .tflite file.")],
+    board: Annotated[str, typer.Option(help="Board id, see `mcu boards`.")] = "qemu_stm32f405",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for firmware.elf and firmware.bin; default: the cache.")
+    ] = None,
+    emit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the model as C into this folder instead; sources.txt lists what to compile."
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compile the model and the firmware around it. What was built before is not built again.
+
+    Example: mcu build build/demo/bundle --board nucleo_f446re --out build/firmware
+    """
+    from mcu.firmware.source import model_bytes_of
+
+    model_bytes = model_bytes_of(bundle)
+    if emit is not None:
+        from mcu.compiler import compile_model
+        from mcu.compiler import emit as emit_c
+
+        compiled = compile_model(model_bytes)
+        folder = emit_c(compiled, emit)
+        constants = sum(compiled.const_bytes.values())
+        if json:
+            print_json(
+                {
+                    "image": str(folder),
+                    "flash_bytes": constants,
+                    "ram_bytes": compiled.arena_bytes,
+                    "engine": "c",
+                }
+            )
+        else:
+            typer.echo(f"{folder}: {constants:,} B of constants, arena {compiled.arena_bytes:,} B")
+        return
+    from mcu.boards import get_board
+    from mcu.firmware.builder import build_firmware
+    from mcu.firmware.image import write_images
+
+    firmware = build_firmware(model_bytes, board=get_board(board))
+    image = write_images(firmware, out) if out else firmware.program
+    assert firmware.size is not None, "boards have bare-metal ports"
+    if json:
+        size = firmware.size
+        print_json(
+            {
+                "image": str(image),
+                "flash_bytes": size.flash_bytes,
+                "ram_bytes": size.ram_bytes,
+                "engine": "c",
+                "board": board,
+                "parts": {
+                    name: {"flash_bytes": part.flash, "ram_bytes": part.ram}
+                    for name, part in size.parts.items()
+                },
+            }
+        )
+        return
+    typer.echo(f"{image}{' (built before)' if firmware.cached else ''}")
+    for name, part in firmware.size.parts.items():
+        typer.echo(f"{name:>10} {part.flash:>10,} B flash {part.ram:>9,} B RAM")
+    typer.echo(
+        f"{'together':>10} {firmware.size.flash_bytes:>10,} B flash {firmware.size.ram_bytes:>9,} B RAM"
+    )
