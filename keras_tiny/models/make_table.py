@@ -54,7 +54,7 @@ def main() -> None:
     rows = []
     for variant in variants():
         rows.append(count(variant))
-        keras.backend.clear_session()  # 74 models in one process otherwise slow each other down
+        keras.backend.clear_session()  # so many models in one process slow each other down
         print(f"{variant.name}: {rows[-1].params} parameters, {rows[-1].macs} MACs", file=sys.stderr)
     TABLE_PATH.write_text(to_csv(rows))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from keras_tiny import models
 from keras_tiny.keras_api import keras
 
 
-@lru_cache(maxsize=8)
+@cache
 def _cached(name: str, arguments: tuple[tuple[str, Any], ...]) -> Any:
     return models.build(name, **dict(arguments))
 

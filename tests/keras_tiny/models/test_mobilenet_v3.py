@@ -32,7 +32,7 @@ BUILDERS = {
         # 5×5 kernels at stride 2 pad (1, 2) on even sides and (2, 2) on odd ones, both by hand and with `same`.
         ("small", 0.5, 96, False),
         ("small", 0.75, 97, False),
-        ("small", 0.5, 64, True),
+        pytest.param("small", 0.5, 64, True, marks=pytest.mark.slow),
         ("large", 0.5, 64, False),
         ("large", 0.75, 97, False),
     ],
@@ -58,26 +58,25 @@ def test_logits_equal_keras_applications_with_its_weights(
     assert_same_logits(ours, reference, x)
 
 
-def test_the_width_rules_agree_at_width_1_and_differ_below() -> None:
-    def shapes(width: float, rule: str) -> list[tuple[int, ...]]:
-        model = cached_build(
-            "mobilenet_v3_small", input_shape=(32, 32, 3), num_classes=2, width=width, width_rule=rule
-        )
-        return [tuple(weight.shape) for weight in model.weights]
+def full_width(name: str, width_rule: str = "torchvision") -> keras.Model:
+    """The model at width 1, shared between tests."""
+    return cached_build(name, input_shape=(32, 32, 3), num_classes=2, width=1.0, width_rule=width_rule)
 
-    assert shapes(1.0, "keras") == shapes(1.0, "torchvision")
-    assert shapes(0.5, "keras") != shapes(0.5, "torchvision")
+
+def test_the_width_rules_agree_at_width_1() -> None:
+    by_torchvision, by_keras = (
+        [tuple(weight.shape) for weight in full_width("mobilenet_v3_small", rule).weights]
+        for rule in ("torchvision", "keras")
+    )
+    assert by_torchvision == by_keras
 
 
 def test_squeeze_widths_are_those_of_the_paper_at_width_1() -> None:
-    small = mobilenet_v3_small((32, 32, 3), num_classes=2)
-    large = mobilenet_v3_large((32, 32, 3), num_classes=2)
+    def squeezes(name: str) -> list[int]:
+        return [layer.filters for layer in full_width(name).layers if layer.name.endswith("_se_squeeze_conv")]
 
-    def squeezes(model: keras.Model) -> list[int]:
-        return [layer.filters for layer in model.layers if layer.name.endswith("_se_squeeze_conv")]
-
-    assert squeezes(small) == [8, 24, 64, 64, 32, 40, 72, 144, 144]
-    assert squeezes(large) == [24, 32, 32, 120, 168, 168, 240, 240]
+    assert squeezes("mobilenet_v3_small") == [8, 24, 64, 64, 32, 40, 72, 144, 144]
+    assert squeezes("mobilenet_v3_large") == [24, 32, 32, 120, 168, 168, 240, 240]
 
 
 def test_minimalistic_has_3x3_kernels_relu_and_no_gate() -> None:
