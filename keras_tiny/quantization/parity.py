@@ -76,16 +76,18 @@ def _parity(board: np.ndarray, desk: np.ndarray) -> Parity:
     )
 
 
-def random_statistics(model: keras.Model, images: np.ndarray, *, seed: int) -> None:
-    """Give a fresh model weights on which an export can be judged, in place.
+def random_statistics(model: keras.Model, images: np.ndarray, *, seed: int, damping: float = 1.0) -> None:
+    """Give a fresh model weights on which an export can be judged, in place; kernels stay as they were initialised.
 
     Fresh weights hide faults: zero biases vanish from the file, and BatchNorm's statistics are the identity. Statistics
-    drawn blindly are no better: the signal dies on the way and every image gives the same answer. So gammas (of both
-    signs), betas and biases are random, and moving statistics are those of `images` up to a random factor, as after a
-    training that is not finished. Kernels stay as they were initialised.
+    drawn blindly are no better: the signal dies on the way, and every image gives the same answer. So gammas (a fifth
+    of them negative), betas and biases are random, and moving statistics are those of the images up to a random
+    factor, as after a training that is not finished.
 
     Args:
         images: preprocessed, (images, height, width, channels).
+        damping: how many times larger than the images' the moving deviations become. At 1 a deep network is chaotic:
+            each rounding that falls the other way grows from layer to layer, which training undoes.
     """
     random = np.random.default_rng(seed)
     every_layer = list(model._flatten_layers(include_self=False, recursive=True))
@@ -105,7 +107,7 @@ def random_statistics(model: keras.Model, images: np.ndarray, *, seed: int) -> N
     for norm in norms:
         spread = np.sqrt(norm.moving_variance.numpy())
         norm.moving_mean.assign_add(random.normal(0, 0.2, spread.shape) * spread)
-        norm.moving_variance.assign(np.square(spread * random.uniform(0.8, 1.25, spread.shape)))
+        norm.moving_variance.assign(np.square(damping * spread * random.uniform(0.8, 1.25, spread.shape)))
 
 
 def _take_statistics(model: keras.Model, norms: list, images: np.ndarray) -> None:
