@@ -1,6 +1,6 @@
 """table.csv: what each variant of each model costs, readable without TensorFlow.
 
-`python -m keras_tiny.models.make_table` writes it.
+`python -m keras_tiny.profile.make_table` writes it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import pytest
 
 from keras_tiny import models
 from keras_tiny.keras_api import keras
-from keras_tiny.models.make_table import count
+from keras_tiny.profile.make_table import count
 from keras_tiny.models.table import TABLE_PATH, TableRow, read_table, to_csv
 from keras_tiny.models.variants import variants
 

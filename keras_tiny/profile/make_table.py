@@ -1,4 +1,4 @@
-"""Build every variant, count it, and write table.csv: `python -m keras_tiny.models.make_table`."""
+"""Build every variant, count it, and write table.csv: `python -m keras_tiny.profile.make_table`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from keras_tiny import models
 from keras_tiny.models.table import TABLE_PATH, TableRow, to_csv
 from keras_tiny.models.variants import Variant, variants
+from keras_tiny.profile.keras_macs import count_batch_norm_statistics, count_macs, count_params
 
 
 def build_variant(variant: Variant) -> Any:
@@ -23,8 +24,6 @@ def build_variant(variant: Variant) -> Any:
 
 def count(variant: Variant) -> TableRow:
     """The variant's row; builds its model."""
-    from keras_tiny.profile.keras_macs import count_batch_norm_statistics, count_macs, count_params
-
     model = build_variant(variant)
     params = count_params(model)
     return TableRow(
