@@ -8,9 +8,10 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= 2
 
 # What the C side is built and run with; `make test` installs what is missing.
-TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 stm32flash
+TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 stm32flash \
+           st-flash openocd
 DEBIAN  := gcc g++ libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
-           qemu-system-arm qemu-system-misc stm32flash
+           qemu-system-arm qemu-system-misc stm32flash stlink-tools openocd
 
 .PHONY: demo test lint toolchains test-slow test-real-data bench clean
 

@@ -10,6 +10,7 @@ _VERBS = {
     "validate": "mcu.hil:validate",
     "infer": "mcu.hil:infer",
     "boards": "mcu.boards:load_boards",
+    "flash": "mcu.flash:flash",
 }
 
 __all__ = [*_VERBS]  # resolved by __getattr__

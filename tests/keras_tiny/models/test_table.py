@@ -6,9 +6,9 @@ import pytest
 
 from keras_tiny import models
 from keras_tiny.keras_api import keras
-from keras_tiny.profile.make_table import count
 from keras_tiny.models.table import TABLE_PATH, TableRow, read_table, to_csv
 from keras_tiny.models.variants import variants
+from keras_tiny.profile.make_table import count
 
 TABLE = {row.name: row for row in read_table()}
 VARIANTS = {variant.name: variant for variant in variants()}
