@@ -35,8 +35,8 @@ def validate(
 
     Example: mcu validate build/demo/bundle --board virtual --data digits
     """
-    from mcu.hil.explain import explain
     from mcu.hil import validate as run_validation
+    from mcu.hil.explain import explain
 
     with progress_bar(f"{board}: validate") as progress:
         run = run_validation(
