@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -22,33 +22,30 @@ _STOP_S = 5.0
 _SIGNALLED = 128  # what a shell adds to the number of the signal that ended its child
 
 
+@dataclass(frozen=True)
 class Machine:
-    """QEMU machines that our firmware runs on: executable, Debian package, how fast time passes.
+    """A QEMU machine that our firmware runs on.
 
-    Args:
+    Attributes:
+        executable, package: QEMU's program, and what Debian calls the package that holds it.
         icount_shift: an instruction takes 2^shift ns of the machine's time.
         seed_address: RAM that the firmware hashes at power-on for its boot nonce, which real RAM fills with noise.
+        arguments: more of QEMU's own.
     """
 
-    def __init__(self, *, executable: str, package: str, icount_shift: int, seed_address: int):
-        self.executable = executable
-        self.package = package
-        self.icount_shift = icount_shift
-        self.seed_address = seed_address
+    executable: str
+    package: str
+    icount_shift: int
+    seed_address: int
+    arguments: tuple[str, ...] = ()
 
 
 # 8 ns per instruction is about what a Cortex-M4 at 168 MHz takes. The AN500's timers run at 25 MHz: with 128 ns
 # no two instructions fall into the same tick.
 MACHINES = {
-    "netduinoplus2": Machine(
-        executable="qemu-system-arm", package="qemu-system-arm", icount_shift=3, seed_address=0x2000_0100
-    ),
-    "mps2-an500": Machine(
-        executable="qemu-system-arm", package="qemu-system-arm", icount_shift=7, seed_address=0x2000_0100
-    ),
-    "virt": Machine(
-        executable="qemu-system-riscv32", package="qemu-system-misc", icount_shift=3, seed_address=0x8080_0100
-    ),
+    "netduinoplus2": Machine("qemu-system-arm", "qemu-system-arm", 3, 0x2000_0100),
+    "mps2-an500": Machine("qemu-system-arm", "qemu-system-arm", 7, 0x2000_0100),
+    "virt": Machine("qemu-system-riscv32", "qemu-system-misc", 3, 0x8080_0100, ("-bios", "none")),
 }
 
 
@@ -56,9 +53,8 @@ class QemuProcess:
     """A running machine. `close` ends it; so does the end of this process.
 
     Args:
-        program: linked firmware, ELF.
+        program: linked firmware (ELF), or a flash image.
         machine: a key of MACHINES.
-        arguments: more of QEMU's own.
 
     Raises:
         BadInput: no such machine.
@@ -68,7 +64,7 @@ class QemuProcess:
         line: the host's end of the UART, non-blocking.
     """
 
-    def __init__(self, program: Path, *, machine: str, arguments: Sequence[str] = ()):
+    def __init__(self, program: Path, *, machine: str):
         if machine not in MACHINES:
             raise BadInput(
                 f"There is no QEMU machine '{machine}' that our firmware runs on.",
@@ -87,13 +83,10 @@ class QemuProcess:
         seed = f"loader,addr={facts.seed_address:#x},data={secrets.randbits(32):#x},data-len=4"
         command = [
             *("sh", "-c", _GUARD, executable, "-M", machine),
-            *("-nodefaults", "-display", "none", "-icount", f"shift={facts.icount_shift}"),
+            *("-nodefaults", "-display", "none", "-icount", f"shift={facts.icount_shift}", *facts.arguments),
             *("-chardev", f"socket,id=uart,fd={_UART_FD}", "-serial", "chardev:uart"),
-            *("-device", seed, "-bios", "none", "-kernel", str(program), *arguments),
+            *("-device", seed, "-kernel", str(program)),
         ]
-        if facts.executable == "qemu-system-arm":
-            at = command.index("-bios")
-            del command[at : at + 2]
         try:
             self._process = subprocess.Popen(
                 command,

@@ -43,9 +43,8 @@ static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value)
 
 kt_clocks kt_clock_start(void)
 {
-    const kt_clocks slow = {HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, 0};
+    const kt_clocks slow = {HSI_HZ, HSI_HZ, HSI_HZ, 0};
     const kt_clocks fast = {
-        .core_hz = KT_CORE_MHZ * MHZ,
         .apb1_timer_hz = KT_CORE_MHZ * MHZ / APB1_DIVIDER * 2, /* timers run at twice a divided bus */
         .apb1_hz = KT_CORE_MHZ * MHZ / APB1_DIVIDER,
         .apb2_hz = KT_CORE_MHZ * MHZ / APB2_DIVIDER,

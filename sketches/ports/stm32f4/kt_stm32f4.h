@@ -29,16 +29,15 @@
 #define USART_BRR(base) KT_REGISTER((base) + 0x08U)
 #define USART_CR1(base) KT_REGISTER((base) + 0x0CU)
 
-/* The core's clock after kt_clock_start, and whether this is QEMU's chip. */
+/* What kt_clock_start has set up, and whether this is QEMU's chip. */
 typedef struct {
-    uint32_t core_hz;
     uint32_t apb1_timer_hz;
     uint32_t apb1_hz;
     uint32_t apb2_hz;
     int emulated;
 } kt_clocks;
 
-/* To 168 MHz from the internal oscillator; stays at 16 MHz if the PLL does not lock in time. */
+/* To KT_CORE_MHZ from the internal oscillator; stays at 16 MHz if the PLL does not lock in time. */
 kt_clocks kt_clock_start(void);
 
 #endif
