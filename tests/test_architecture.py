@@ -106,7 +106,7 @@ def test_imports_of_keras_tiny_point_up_the_order_of_the_data(path: Path):
 
 @pytest.mark.parametrize(
     "path",
-    [path for name in KERAS_TINY_SHARED for path in modules("keras_tiny") if room(path) == name],
+    [path for name in sorted(KERAS_TINY_SHARED) for path in modules("keras_tiny") if room(path) == name],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_the_shared_rooms_of_keras_tiny_need_no_tensorflow(path: Path):
