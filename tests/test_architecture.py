@@ -171,3 +171,9 @@ def test_no_pickle_and_no_unsafe_yaml_is_ever_loaded(package: str):
             assert name not in {"yaml.load", "yaml.full_load", "yaml.unsafe_load", "eval", "exec"}, path
             if name in {"np.load", "numpy.load"}:
                 assert keywords.get("allow_pickle") == "False", path
+
+
+@pytest.mark.parametrize("package", ["mcu.cli", "keras_tiny.cli"])
+def test_a_command_line_starts_without_what_its_verbs_need(package: str):
+    """`mcu --help` answers in half a second because of this: NumPy and pydantic alone take as long as the rest."""
+    assert not loaded_by(f"import {package}") & {"numpy", "pydantic", "PIL", "jinja2", "serial"}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mcu.console import JsonOption, print_json
 from mcu.errors import KerasTinyError
-from mcu.transport.discovery import PortInfo
+
+if TYPE_CHECKING:
+    from mcu.transport.discovery import PortInfo
 
 
 def register(app: typer.Typer) -> None:
