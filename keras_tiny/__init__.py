@@ -10,13 +10,19 @@ from typing import Any
 
 __version__ = metadata.version("keras-tiny")
 
-_ROOMS = ("data", "models", "metrics", "preprocessing", "quantization")
+_ROOMS = (
+    "data",
+    "models",
+    "metrics",
+    "preprocessing",
+    "quantization",
+    "export",
+)  # calling the last one exports
 _VERBS = {
     "train": "keras_tiny.training.train:train",
     "run_recipe": "keras_tiny.runs.run:run_recipe",
     "quantize": "keras_tiny.quantization:quantize",
     "calibrate": "keras_tiny.quantization:calibrate",
-    "export": "keras_tiny.export.bundle:export",
     "audit": "keras_tiny.export.audit:audit",
 }
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+_ROOMS = ("boards",)
 _VERBS = {
     "Bundle": "mcu.bundle:Bundle",
     "validate": "mcu.hil:validate",
     "infer": "mcu.hil:infer",
-    "boards": "mcu.boards:load_boards",
     "flash": "mcu.flash:flash",
 }
 
-__all__ = [*_VERBS]  # resolved by __getattr__
+__all__ = [*_ROOMS, *_VERBS]  # resolved by __getattr__
 
 
 def __getattr__(name: str) -> Any:
     if name in _VERBS:
         module, _, attribute = _VERBS[name].partition(":")
         return getattr(import_module(module), attribute)
+    if name in _ROOMS:
+        return import_module(f"mcu.{name}")
     raise AttributeError(f"module 'mcu' has no attribute '{name}'")
 
 
