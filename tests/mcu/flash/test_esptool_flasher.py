@@ -184,6 +184,7 @@ FAULTS: list[tuple[FaultKind, int]] = [
 ]
 
 
+@pytest.mark.slow  # esptool's own time-outs decide which reply is the 70th: on a busy machine it can be none
 @pytest.mark.parametrize(("kind", "at"), FAULTS)
 def test_a_fault_is_repaired_in_the_same_run(kind: FaultKind, at: int):
     assert recovers_or_says_why(Fault(kind, at))
