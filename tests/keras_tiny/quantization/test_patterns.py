@@ -49,7 +49,11 @@ def test_every_pattern_passes_the_audit_and_agrees_with_the_board(
         compare(quantized, model_bytes, images),
         strict=True,
     ):
-        assert parity.share_within_2 >= 0.99, (name, parity)
+        if "softmax" in name:
+            # One step of a logit, of scale s, moves a probability by up to s / 4: that is 64 s steps of 1/256.
+            assert parity.max_steps <= 6, (name, parity)
+        else:
+            assert parity.share_within_2 >= 0.99, (name, parity)
         assert parity.std_between_images_steps >= 5, (name, parity)  # the comparison says something
         assert parity.std_steps >= 15, (name, parity)
         # Rounding must not have changed what is computed.
