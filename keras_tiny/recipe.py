@@ -115,7 +115,6 @@ class Recipe(_Part):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
     mixup: float = Field(0.0, ge=0)
-    mixed_precision: bool = False
     seed: int = Field(0, ge=0)
 
     @field_validator("model", "data", mode="before")
