@@ -34,10 +34,9 @@ def calibrate(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) -
     for variable in range_variables(model):
         variable.assign(tf.zeros_like(variable))
     with observing_ranges():
-        signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-        observe = tf.function(lambda batch: model(batch, training=False)).get_concrete_function(signature)
         for batch in _batches(images, batch_size):
-            observe(tf.constant(batch))
+            # Not as a graph: building one takes longer than the few batches that are needed here.
+            model(tf.constant(batch), training=False)
 
 
 def range_variables(model: keras.Model) -> list[tf.Variable]:

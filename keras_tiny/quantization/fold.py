@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras_tiny.keras_api import keras, tf
-from keras_tiny.quantization.quantizers import KernelLayout, fake_quant_kernel
+from keras_tiny.quantization.quantizers import KernelLayout, kernel_limit, round_kernel, settled
 
 _SMALLEST_FACTOR = 1e-12  # a gamma of exactly 0 cannot be divided out again
 
@@ -66,19 +66,32 @@ class FoldedConvolution(keras.layers.Layer):
     @tf.autograph.experimental.do_not_convert
     def _compute(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         layer = self.convolution
+        if self.norm is None or not training or not self.norm.trainable:
+            kernel, limit, bias = settled(self.folded)
+            kernel = round_kernel(kernel, limit, layout=kernel_layout(layer))
+            y = tf.nn.bias_add(convolve(layer, inputs, kernel), bias)
+            return y if self.norm is not None else layer.activation(y)
+        kernel, limit, _ = self.folded()
+        factor = self._shaped_for(kernel, _factor_and_offset(self.norm)[0])
+        raw = convolve(layer, inputs, round_kernel(kernel, limit, layout=kernel_layout(layer)) / factor)
+        return self.norm(tf.nn.bias_add(raw, layer.bias) if layer.use_bias else raw, training=True)
+
+    def folded(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """(kernel times factor, its range, bias) as they are before rounding."""
+        layer = self.convolution
+        layout = kernel_layout(layer)
         kernel = tf.convert_to_tensor(getattr(layer, kernel_attribute(layer)))
         bias = tf.convert_to_tensor(layer.bias) if layer.use_bias else tf.zeros(self.channels)
-        if self.norm is None:
-            kernel = fake_quant_kernel(kernel, layout=kernel_layout(layer), bias=bias)
-            return layer.activation(tf.nn.bias_add(convolve(layer, inputs, kernel), self._exported(bias)))
-        factor, offset = _factor_and_offset(self.norm)
-        folded_bias = offset + bias * factor
-        factor = self._shaped_for(kernel, factor)
-        rounded = fake_quant_kernel(kernel * factor, layout=kernel_layout(layer), bias=folded_bias)
-        if not training or not self.norm.trainable:
-            return tf.nn.bias_add(convolve(layer, inputs, rounded), self._exported(folded_bias))
-        raw = convolve(layer, inputs, rounded / factor)
-        return self.norm(tf.nn.bias_add(raw, bias) if layer.use_bias else raw, training=True)
+        if self.norm is not None:
+            factor, offset = _factor_and_offset(self.norm)
+            kernel = kernel * self._shaped_for(kernel, factor)
+            bias = offset + bias * factor
+        limit = kernel_limit(kernel, layout=layout, bias=bias)
+        if isinstance(layer, keras.layers.Conv2DTranspose):
+            # The converter drops a bias of zeros, and then makes a hybrid of floats out of TRANSPOSE_CONV with a ReLU,
+            # which TensorFlow Lite Micro refuses. This one is 0 again as soon as it is int32.
+            bias = tf.where(bias == 0, 1e-30, bias)
+        return kernel, limit, bias
 
     @property
     def channels(self) -> int:
@@ -97,16 +110,6 @@ class FoldedConvolution(keras.layers.Layer):
         if isinstance(self.convolution, keras.layers.DepthwiseConv2D):
             return tf.reshape(factor, kernel.shape[2:])
         return factor
-
-    def _exported(self, bias: tf.Tensor) -> tf.Tensor:
-        """The bias in a form that the converter keeps.
-
-        It drops a bias of zeros, and then makes a hybrid of floats out of TRANSPOSE_CONV with a ReLU, which TensorFlow
-        Lite Micro refuses. This one is 0 again as soon as it is int32.
-        """
-        if not isinstance(self.convolution, keras.layers.Conv2DTranspose):
-            return bias
-        return tf.where(bias == 0, 1e-30, bias)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.convolution.compute_output_shape(input_shape)
@@ -138,9 +141,15 @@ class DepthwiseBatchNorm(keras.layers.BatchNormalization):
             training = keras.backend.learning_phase()
         if training and self.trainable:
             return super().call(inputs, training=True)
-        factor, offset = _factor_and_offset(self)
-        kernel = fake_quant_kernel(factor[None, None, :, None], layout="depthwise", bias=offset)
+        kernel, limit, offset = settled(self._as_depthwise)
+        kernel = round_kernel(kernel, limit, layout="depthwise")
         return tf.nn.bias_add(tf.nn.depthwise_conv2d(inputs, kernel, (1, 1, 1, 1), "SAME"), offset)
+
+    def _as_depthwise(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """(kernel, its range, bias)"""
+        factor, offset = _factor_and_offset(self)
+        kernel = factor[None, None, :, None]
+        return kernel, kernel_limit(kernel, layout="depthwise", bias=offset), offset
 
 
 def kernel_attribute(layer: keras.layers.Layer) -> str:

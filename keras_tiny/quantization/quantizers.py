@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
@@ -20,12 +20,13 @@ MIN_RANGE = 2.0**-8
 _BIAS_TO_WEIGHT_RANGE = 127 / (2**30 * 1e-3)
 _MIN_WEIGHT_RANGE = 1e-7
 
+_exporting: ContextVar[bool] = ContextVar("keras_tiny_exporting", default=False)
 _observing: ContextVar[bool] = ContextVar("keras_tiny_observing_ranges", default=False)
 
 
 @contextmanager
 def observing_ranges() -> Iterator[None]:
-    """Graphs traced inside widen every activation range to what flows through them (see calibrate.py)."""
+    """What a model computes inside widens its activation ranges, unrounded (see calibrate.py); not as a graph."""
     token = _observing.set(True)
     try:
         yield
@@ -33,34 +34,62 @@ def observing_ranges() -> Iterator[None]:
         _observing.reset(token)
 
 
-def fake_quant_kernel(kernel: tf.Tensor, *, layout: KernelLayout, bias: tf.Tensor | None = None) -> tf.Tensor:
-    """The kernel rounded to 8 bits, symmetric, -127..127 steps; the gradient passes through.
+@contextmanager
+def exporting() -> Iterator[None]:
+    """Graphs traced inside hold what depends on weights alone as constants (see `settled`)."""
+    token = _exporting.set(True)
+    try:
+        yield
+    finally:
+        _exporting.reset(token)
 
-    The range is that of the kernel itself at this moment, so that it can never be stale; at conversion it is a
-    constant.
+
+def settled(compute: Callable[[], tuple[tf.Tensor, ...]]) -> tuple[tf.Tensor, ...]:
+    """`compute()`; inside `exporting`, its values as constants: a fifth of the operators to freeze and convert.
+
+    Args:
+        compute: of variables alone.
+    """
+    if not _exporting.get():
+        return compute()
+    with tf.init_scope():
+        values = [tensor.numpy() for tensor in compute()]
+    return tuple(tf.constant(value) for value in values)
+
+
+def kernel_limit(kernel: tf.Tensor, *, layout: KernelLayout, bias: tf.Tensor | None) -> tf.Tensor:
+    """The range of a kernel that is rounded to 8 bits, symmetric: its largest weight is 127 steps.
+
+    It is taken from the kernel itself at this moment, so that it can never be stale.
 
     Args:
         kernel: (height, width, in, out), depthwise (height, width, in, multiplier) or dense (in, out).
-        layout: "channel" one scale per last index, "depthwise" one per (in, multiplier), "tensor" one in all.
-        bias: one value per output channel that will be added; widens the scale of dead channels.
+        layout: "channel" one range per last index, "depthwise" one per (in, multiplier), "tensor" one in all.
+        bias: one value per output channel that will be added; widens the range of dead channels.
     """
     if layout == "tensor":
-        limit = tf.maximum(tf.reduce_max(tf.abs(kernel)), _MIN_WEIGHT_RANGE)
-        return tf.quantization.fake_quant_with_min_max_vars(kernel, -limit, limit, narrow_range=True)
-    # The operator takes its channels from the last axis, and at most one batch axis more.
+        return tf.stop_gradient(tf.maximum(tf.reduce_max(tf.abs(kernel)), _MIN_WEIGHT_RANGE))
     flat = tf.reshape(kernel, (-1, kernel.shape[2] * kernel.shape[3])) if layout == "depthwise" else kernel
     limit = tf.maximum(tf.reduce_max(tf.abs(flat), axis=list(range(flat.shape.rank - 1))), _MIN_WEIGHT_RANGE)
     if bias is not None:
         limit = tf.maximum(limit, tf.abs(bias) * _BIAS_TO_WEIGHT_RANGE)
-    limit = tf.stop_gradient(limit)
+    return tf.stop_gradient(limit)
+
+
+def round_kernel(kernel: tf.Tensor, limit: tf.Tensor, *, layout: KernelLayout) -> tf.Tensor:
+    """The kernel rounded to steps of `limit / 127`; the gradient passes through."""
+    if layout == "tensor":
+        return tf.quantization.fake_quant_with_min_max_vars(kernel, -limit, limit, narrow_range=True)
+    flat = kernel
     if layout == "depthwise":
+        # The operator takes its channels from the last axis, and at most one axis more than a map has.
         flat = tf.reshape(kernel, (1, *kernel.shape[:2], kernel.shape[2] * kernel.shape[3]))
     rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(flat, -limit, limit, narrow_range=True)
     return tf.reshape(rounded, kernel.shape) if layout == "depthwise" else rounded
 
 
 class KernelQuantizer(Quantizer):
-    """tfmot's hook for `fake_quant_kernel`; it owns no variables."""
+    """tfmot's hook for rounding a kernel; it owns no variables."""
 
     def __init__(self, *, layout: KernelLayout, bias: tf.Variable | None = None):
         self.layout = layout
@@ -71,7 +100,11 @@ class KernelQuantizer(Quantizer):
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
-        return fake_quant_kernel(tf.convert_to_tensor(inputs), layout=self.layout, bias=self.bias)
+        def kernel_and_limit() -> tuple[tf.Tensor, ...]:
+            kernel = tf.convert_to_tensor(inputs)
+            return kernel, kernel_limit(kernel, layout=self.layout, bias=self.bias)
+
+        return round_kernel(*settled(kernel_and_limit), layout=self.layout)
 
     def get_config(self) -> dict:
         return {"layout": self.layout}
@@ -97,14 +130,14 @@ class RangeQuantizer(Quantizer):
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
         low, high = weights["min_var"], weights["max_var"]
         if not (training or _observing.get()):
-            return tf.quantization.fake_quant_with_min_max_vars(inputs, *_on_grid(low, high))
+            return tf.quantization.fake_quant_with_min_max_vars(inputs, *settled(lambda: _on_grid(low, high)))
         batch_low = tf.minimum(tf.reduce_min(inputs), 0.0)
         batch_high = tf.maximum(tf.reduce_max(inputs), batch_low + MIN_RANGE)
         if _observing.get():
             # Not rounded here: half-observed ranges would clip what the layers behind see.
-            seen = low.assign(tf.minimum(low, batch_low)), high.assign(tf.maximum(high, batch_high))
-            with tf.control_dependencies(seen):
-                return tf.identity(inputs)
+            low.assign(tf.minimum(low, batch_low))
+            high.assign(tf.maximum(high, batch_high))
+            return inputs
         keep = tf.where(high > low, self.DECAY, 0.0)
         low = low.assign(keep * low + (1.0 - keep) * batch_low)
         high = high.assign(keep * high + (1.0 - keep) * batch_high)

@@ -61,6 +61,8 @@ class _LayoutTransform(QuantizeLayoutTransform):
         configs = plan(model)
 
         def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
+            if isinstance(layer, QuantizeLayer):
+                return QuantizeLayer.from_config(layer.get_config())  # it has no weights of its own
             return QuantizedLayer(layer, configs[layer.name]) if layer.name in configs else layer
 
         # tfmot leaves alone what is wrapped already.

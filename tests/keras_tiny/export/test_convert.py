@@ -13,8 +13,8 @@ from keras_tiny import quantization
 from keras_tiny.errors import BadInput
 from keras_tiny.export.audit import audit
 from keras_tiny.export.convert import convert, convert_ptq
+from keras_tiny.export.parity import compare, random_statistics, varied_images
 from keras_tiny.keras_api import keras, tf
-from keras_tiny.quantization.parity import compare, random_statistics, varied_images
 from mcu.tflite import read_model
 from mcu.tflm import TflmInterpreter
 from tests.keras_tiny.export.small import SHAPE, float_model, int8_file, quantized_model

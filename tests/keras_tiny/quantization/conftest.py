@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_tiny import quantization
+from keras_tiny.export.parity import random_statistics, varied_images
 from keras_tiny.keras_api import keras
-from keras_tiny.quantization.parity import random_statistics, varied_images
 
 L = keras.layers
 SHAPE = (16, 16, 3)

@@ -117,7 +117,7 @@ def attention(x: Any) -> Any:
 
 def head(x: Any, activation: str | None, *, layer: bool = False) -> Any:
     # Wide logits: a softmax of small ones says 0.1 to everything.
-    dense = L.Dense(10, activation=activation, kernel_initializer=keras.initializers.RandomNormal(stddev=2.0))
+    dense = L.Dense(10, activation=activation, kernel_initializer=keras.initializers.RandomNormal(stddev=1.0))
     y = dense(L.GlobalAveragePooling2D()(stem(x)))
     return L.Softmax()(y) if layer else y
 

@@ -8,8 +8,8 @@ import pytest
 from keras_tiny import quantization
 from keras_tiny.export.audit import audit
 from keras_tiny.export.convert import convert
+from keras_tiny.export.parity import compare, random_statistics, varied_images
 from keras_tiny.keras_api import keras
-from keras_tiny.quantization.parity import compare, random_statistics, varied_images
 from tests.keras_tiny.quantization import patterns
 from tests.support import require
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_tiny.errors import BadInput
-from keras_tiny.keras_api import keras
+from keras_tiny.export.convert import convert
+from keras_tiny.keras_api import keras, tf
 from mcu.tflm import TflmInterpreter
 
 
@@ -17,6 +18,7 @@ class Parity:
 
     Attributes:
         max_steps: largest difference between file and model.
+        share_within_1: share of the elements that differ by at most 1 step.
         share_within_2: share of the elements that differ by at most 2 steps.
         std_steps: standard deviation of the int8 output. Near 0 the comparison says nothing.
         std_between_images_steps: the same for one element from image to image, on average.
@@ -24,6 +26,7 @@ class Parity:
     """
 
     max_steps: int
+    share_within_1: float
     share_within_2: float
     std_steps: float
     std_between_images_steps: float
@@ -62,6 +65,46 @@ def compare(model: keras.Model, model_bytes: bytes, images: np.ndarray) -> tuple
     )
 
 
+def compare_layers(model: keras.Model, images: np.ndarray) -> dict[str, Parity]:
+    """Layer by layer, each on the board's own inputs: where a difference arises, and not where it is carried to.
+
+    The file is converted once more with every rounded tensor as an output. Every layer of the model then computes from
+    what the board has computed before it.
+
+    Args:
+        model: from `quantize`, calibrated or trained.
+        images: preprocessed, (images, height, width, channels).
+
+    Returns:
+        layer name → Parity of its rounded output, in the order of the model.
+    """
+    rounded = [layer for layer in model.layers if getattr(layer, "_output_quantizers", None)]
+    probe = keras.Model(model.inputs, [layer.output for layer in rounded], name=model.name)
+    interpreter = TflmInterpreter(convert(probe))
+    answers = [interpreter.invoke([interpreter.inputs[0].quantize(image[None])]) for image in images]
+    board = {
+        layer.name: (tensor, np.concatenate([answer[index] for answer in answers]))
+        for index, (layer, tensor) in enumerate(zip(rounded, interpreter.outputs, strict=True))
+    }
+    found = {}
+    values: dict[str, tf.Tensor] = {}  # by the graph's own names for tensors
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    for node in [node for depth in depths for node in model._nodes_by_depth[depth]]:
+        layer = node.layer
+        if node.is_input:
+            output = tf.constant(images)
+        else:
+            inputs = [values[tensor] for tensor in node.flat_input_ids]
+            output = layer(inputs if len(inputs) > 1 else inputs[0], training=False)
+        if layer.name in board:
+            tensor, answer = board[layer.name]
+            found[layer.name] = _parity(answer, tensor.quantize(output.numpy()))
+            output = tf.constant(tensor.dequantize(answer))
+        (name,) = node.flat_output_ids
+        values[name] = output
+    return found
+
+
 def _parity(board: np.ndarray, desk: np.ndarray) -> Parity:
     board, desk = board.astype(np.float64), desk.astype(np.float64)
     steps = np.abs(board - desk)
@@ -69,6 +112,7 @@ def _parity(board: np.ndarray, desk: np.ndarray) -> Parity:
     norm = np.sqrt(np.square(board_change).sum() * np.square(desk_change).sum())
     return Parity(
         max_steps=int(steps.max()),
+        share_within_1=float((steps <= 1).mean()),
         share_within_2=float((steps <= 2).mean()),
         std_steps=float(board.std()),
         std_between_images_steps=float(board.std(axis=0).mean()),
