@@ -6,13 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from keras_tiny.data.arrays import BadImages, check, prepare_split
-from keras_tiny.data.sample import Dataset, Sample, Split
+from keras_tiny.data.arrays import BadImages, check, prepare_images, prepare_split
+from keras_tiny.data.sample import VOID, Dataset, Sample, Split
 from keras_tiny.data.source import ImageSize, Source
 from keras_tiny.errors import DataError
 from keras_tiny.registry import Entry, Registry
 
-__all__ = ["SOURCES", "BadImages", "Dataset", "Sample", "Source", "Split", "check", "load", "prepare_split"]
+__all__ = [
+    "SOURCES",
+    "VOID",
+    "BadImages",
+    "Dataset",
+    "Sample",
+    "Source",
+    "Split",
+    "check",
+    "load",
+    "prepare_images",
+    "prepare_split",
+]
 
 SOURCES = Registry(
     "data source",

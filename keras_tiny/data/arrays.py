@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from keras_tiny.data.sample import Dataset, Split
+from keras_tiny.data.sample import Dataset, Sample, Split
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import resize
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 
 # progress(done, total), in pictures.
 Progress = Callable[[int, int], None]
+# use_truth(index, sample): see `prepare_images`.
+UseTruth = Callable[[int, Sample], None]
 
 # A thread takes this many pictures at a time: handing over single 32x32 pictures costs more than decoding them.
 _CHUNK = 64
@@ -40,21 +42,46 @@ class BadImages(DataError):
 def prepare_split(
     split: Split, spec: PreprocessingSpec, *, progress: Progress | None = None, workers: int = 2
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Decode and resize every picture of a split, in its order, with its class.
+
+    Returns:
+        images: uint8 (len(split), height, width, channels), see `prepare_images`.
+        labels: int64 (len(split),).
+
+    Raises:
+        BadImages, DataError: as `prepare_images`; for a split without class labels.
+    """
+    if split.labels is None:
+        raise DataError(f"The split '{split.name}' has no class labels.")
+    images = prepare_images(split, spec, progress=progress, workers=workers)
+    return images, split.labels.copy()
+
+
+def prepare_images(
+    split: Split,
+    spec: PreprocessingSpec,
+    *,
+    use_truth: UseTruth = lambda index, sample: None,
+    progress: Progress | None = None,
+    workers: int = 2,
+) -> np.ndarray:
     """Decode and resize every picture of a split, in its order.
 
     `normalise(images[i], spec)` is `prepare(split[i].image, spec)` to the bit: what is kept is the uint8 picture
     before the normalisation, a quarter of the memory.
 
+    Args:
+        use_truth: called once per sample, from several threads and in no fixed order, with the sample as it was
+            read (its picture not resized): where a task takes boxes or a mask and brings them to the model's size.
+            A `DataError` from it counts as a picture that cannot be read.
+
     Returns:
-        images: uint8 (len(split), height, width, channels).
-        labels: int64 (len(split),).
+        uint8 (len(split), height, width, channels).
 
     Raises:
         BadImages: after the whole split was tried, with every picture that cannot be decoded.
-        DataError: for a split without class labels, or one that does not fit into memory.
+        DataError: for a split that does not fit into memory.
     """
-    if split.labels is None:
-        raise DataError(f"The split '{split.name}' has no class labels.")
     shape = (len(split), spec.height, spec.width, spec.channels)
     try:
         images = np.empty(shape, np.uint8)
@@ -65,17 +92,18 @@ def prepare_split(
             hint="Take a smaller image_size.",
         ) from error
 
-    def store(index: int, image: np.ndarray) -> None:
-        images[index] = resize(image, spec)
+    def store(index: int, sample: Sample) -> None:
+        images[index] = resize(sample.image, spec)
+        use_truth(index, sample)
 
     reasons = _visit(split, store, progress=progress, workers=workers)
     if reasons:
         raise BadImages(reasons, of=len(split))
-    return images, split.labels.copy()
+    return images
 
 
 def check(dataset: Dataset, *, progress: Progress | None = None, workers: int = 2) -> None:
-    """Decode every picture of every split once, before hours are spent on training.
+    """Read every picture of every split, with its boxes or mask, once, before hours are spent on training.
 
     Raises:
         BadImages: with every picture that cannot be decoded.
@@ -86,22 +114,20 @@ def check(dataset: Dataset, *, progress: Progress | None = None, workers: int = 
     before = 0
     for split in splits:
         shifted = None if progress is None else _shifted(progress, by=before, total=total)
-        reasons += _visit(split, lambda index, image: None, progress=shifted, workers=workers)
+        reasons += _visit(split, lambda index, sample: None, progress=shifted, workers=workers)
         before += len(split)
     if reasons:
         raise BadImages(reasons, of=total)
 
 
-def _visit(
-    split: Split, use: Callable[[int, np.ndarray], None], *, progress: Progress | None, workers: int
-) -> list[str]:
-    """Decode every picture of the split and hand it to `use` in a thread; returns why some cannot be decoded."""
+def _visit(split: Split, use: UseTruth, *, progress: Progress | None, workers: int) -> list[str]:
+    """Read every sample of the split and hand it to `use` in a thread; returns why some cannot be read."""
 
     def visit_chunk(indices: range) -> tuple[int, list[str]]:
         reasons = []
         for index in indices:
             try:
-                use(index, split[index].image)
+                use(index, split[index])
             except DataError as error:
                 reasons.append(error.message)
         return len(indices), reasons
