@@ -1,6 +1,7 @@
 """Metrics in NumPy: float, int8 and device are measured by the same functions."""
 
 from keras_tiny.metrics.agreement import Agreement, agreement, integer_error_histogram
+from keras_tiny.metrics.boundary import BoundaryCounts, boundary_counts
 from keras_tiny.metrics.classification import (
     ClassFigures,
     accuracy,
@@ -9,15 +10,35 @@ from keras_tiny.metrics.classification import (
     per_class,
     top_k_accuracy,
 )
+from keras_tiny.metrics.segmentation import (
+    MaskClassFigures,
+    decide,
+    mask_figures,
+    mean_dice,
+    mean_iou,
+    pixel_accuracy,
+    pixel_confusion,
+    score_threshold,
+)
 
 __all__ = [
     "Agreement",
+    "BoundaryCounts",
     "ClassFigures",
+    "MaskClassFigures",
     "accuracy",
     "agreement",
+    "boundary_counts",
     "confusion_matrix",
+    "decide",
     "integer_error_histogram",
     "macro_f1",
+    "mask_figures",
+    "mean_dice",
+    "mean_iou",
     "per_class",
+    "pixel_accuracy",
+    "pixel_confusion",
+    "score_threshold",
     "top_k_accuracy",
 ]
