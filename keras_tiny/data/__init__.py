@@ -32,6 +32,8 @@ SOURCES = Registry(
         "digits": Entry("keras_tiny.data.digits:load_digits", task="classification"),
         "folders": Entry("keras_tiny.data.folders:load_folders", task="classification"),
         "cifar10": Entry("keras_tiny.data.cifar10:load_cifar10", task="classification"),
+        "digits_scenes": Entry("keras_tiny.data.scenes:load_scenes", task="detection"),
+        "digits_masks": Entry("keras_tiny.data.scenes:load_masks", task="segmentation"),
     },
 )
 
