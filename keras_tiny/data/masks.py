@@ -3,7 +3,7 @@
 - Grey and palette files hold numbers: of a palette file (Pascal VOC, Cityscapes) the index counts, not the colour.
 - Colour files need a palette that says which colour is which class; a colour that is in none is an error, because it
   is what a lossy format or a resize with blending leaves behind.
-- The EXIF orientation is not applied: a mask is drawn on the pixels as they lie in its file.
+- A mask is drawn on the upright picture; an EXIF orientation of its own is not applied.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_tiny.data.sample import VOID
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import MAX_PIXELS
-
-VOID = 255  # in a mask: not labelled, not judged
 
 # Lossless only: JPEG would blend classes into others that were never there.
 FORMATS = ("PNG", "BMP", "GIF", "TIFF", "PPM")
 EXTENSIONS = frozenset(["png", "bmp", "gif", "tif", "tiff", "ppm", "pgm"])
 
 Colour = tuple[int, int, int]
+
+_ORIENTATION_TAG = 0x0112  # EXIF 2.32
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,18 @@ def read_pixels(source: str | Path | bytes, *, name: str) -> np.ndarray:
         ) from error
 
 
-def require_same_size(image: np.ndarray, mask: np.ndarray, *, name: str) -> None:
-    """DataError unless picture and mask have one height and width."""
-    if image.shape[:2] != mask.shape[:2]:
+def require_size_of(picture: Path, mask: np.ndarray) -> None:
+    """DataError unless the mask has the height and width of the upright picture; only its header is read."""
+    try:
+        with Image.open(picture) as image:
+            width, height = image.size
+            if image.getexif().get(_ORIENTATION_TAG, 1) >= 5:  # 5 to 8 are quarter turns
+                width, height = height, width
+    except Exception:  # whoever decodes the picture says what is wrong with it
+        return
+    if mask.shape != (height, width):
         raise DataError(
-            f"{name}: the picture is {image.shape[1]}x{image.shape[0]} pixels, its mask "
-            f"{mask.shape[1]}x{mask.shape[0]}.",
+            f"{picture} is {width}x{height} pixels, its mask {mask.shape[1]}x{mask.shape[0]}.",
             hint="Masks are drawn pixel by pixel; export them at the picture's size.",
         )
 

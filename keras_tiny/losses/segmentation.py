@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from keras_tiny.data.masks import VOID
+from keras_tiny.data.sample import VOID
 from keras_tiny.keras_api import tf
 
 # Added to both sides of an overlap's fraction: a class that is nowhere costs nothing.

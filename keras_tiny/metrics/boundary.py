@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_tiny.metrics.segmentation import VOID
+from keras_tiny.data.sample import VOID
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_tiny.data.masks import VOID
+from keras_tiny.data.sample import VOID
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from keras_tiny.data.masks import VOID
+from keras_tiny.data.sample import VOID
 from keras_tiny.keras_api import tf
 from keras_tiny.losses.class_weights import mask_class_weights
 from keras_tiny.losses.segmentation import MASK_LOSSES, mask_loss

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_tiny import data
-from keras_tiny.data.masks import VOID
+from keras_tiny.data.sample import VOID
 from keras_tiny.metrics import (
     boundary_counts,
     decide,
