@@ -18,6 +18,7 @@ KERAS_TINY_ORDER = [
     "versions",
     "keras_api",
     "registry",
+    "seeds",
     "recipe",
     "preprocessing",
     "boxes",

@@ -64,4 +64,5 @@ def predict(
         print_json({"predictions": [asdict(answer) for answer in answers]})
         return
     for answer in answers:
-        typer.echo(f"{answer.label:20} {answer.score:6.1%}  {answer.source}")
+        box = "" if answer.box is None else "  at " + " ".join(f"{side:.0f}" for side in answer.box)
+        typer.echo(f"{answer.label:20} {answer.score:6.1%}  {answer.source}{box}")

@@ -36,7 +36,9 @@ class TrainingProgress:
         self._bar.update(self._task, completed=done, total=total)
 
     def epoch(self, record: EpochRecord) -> None:
+        metric = record.metric.replace("_", " ")
+        train = "" if record.train_metric is None else f"{record.train_metric:.1%} train, "
         self._console.print(
-            f"  epoch {record.epoch + 1:3}  loss {record.loss:.4f}  {record.metric} {record.train_metric:.1%} "
-            f"train, {record.val_metric:.1%} val  {record.images_per_s:.0f} images/s"
+            f"  epoch {record.epoch + 1:3}  loss {record.loss:.4f}  {metric} {train}{record.val_metric:.1%} val  "
+            f"{record.images_per_s:.0f} images/s"
         )

@@ -112,10 +112,12 @@ def run_with_progress(recipe: Recipe, run_dir: Path, **options: Any) -> RunResul
 
 
 def print_result(result: RunResult, *, json: bool) -> None:
-    """The three accuracies and where the run is."""
+    """The three figures and where the run is."""
     if json:
         print_json({**asdict(result), "run_dir": str(result.run_dir)})
         return
     rows = "   ".join(f"{name} {value:.2%}" for name, value in result.metrics.items())
-    typer.echo(f"Test accuracy: {rows}   ({result.epochs} epochs, {result.seconds:.0f} s)")
+    typer.echo(
+        f"Test {result.metric.replace('_', ' ')}: {rows}   ({result.epochs} epochs, {result.seconds:.0f} s)"
+    )
     typer.echo(f"Run folder: {result.run_dir}")

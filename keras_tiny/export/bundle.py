@@ -19,7 +19,7 @@ from keras_tiny.export.golden import make_golden
 from keras_tiny.keras_api import require_keras2_model
 from keras_tiny.preprocessing.to_int8 import to_int8
 from keras_tiny.profile.macs import total_macs
-from keras_tiny.tasks import classification
+from keras_tiny.tasks import TASKS, task_for
 from keras_tiny.versions import tool_versions
 from mcu.bundle import GOLDEN_INPUTS_NAME, GOLDEN_OUTPUTS_NAME, MODEL_NAME, Bundle, npy_bytes, write_bundle
 from mcu.tflm import TflmInterpreter, measure_arena
@@ -42,7 +42,7 @@ def export(
         path: the bundle's folder; an older bundle there is replaced only when the new one is complete.
         data: gives the preprocessing, the labels and the pictures of the golden vectors (from its test split).
         name: of the model on the board; the folder's name by default.
-        metrics: accuracy on the test split of the "float", "ptq" and "qat" model, as far as known.
+        metrics: the task's metric on the test split of the "float", "ptq" and "qat" model, as far as known.
 
     Raises:
         AuditFailed: the file would not run as int8 in TensorFlow Lite Micro; says which operator and tensor.
@@ -54,9 +54,15 @@ def export(
             "This model is not quantization-aware, so it has no int8 ranges to export.",
             hint="Call keras_tiny.quantize(model) first, then train it or keras_tiny.calibrate it.",
         )
-    classification.check_model(model, labels=data.labels, input_shape=data.input_shape)
+    task = task_for(model, data)
     return export_file(
-        convert(model), path, data=data, name=name, metrics=metrics, params=count_params(model)
+        convert(model),
+        path,
+        data=data,
+        name=name,
+        metrics=metrics,
+        params=count_params(model),
+        anchors=task.anchors,
     )
 
 
@@ -68,8 +74,13 @@ def export_file(
     name: str | None = None,
     metrics: Mapping[str, float | None] | None = None,
     params: int | None = None,
+    anchors: tuple[tuple[float, float, float, float], ...] | None = None,
 ) -> Bundle:
-    """The same for an int8 .tflite file that exists already, e.g. made by post-training quantization."""
+    """The same for an int8 .tflite file that exists already, e.g. made by post-training quantization.
+
+    Args:
+        anchors: of a detector, as `Task.anchors` of the float model gives them.
+    """
     report = audit(model_bytes)
     if not report.ok:
         lines = "; ".join(f"{p.operator} '{p.tensor}': {p.reason}" for p in report.problems[:5])
@@ -94,12 +105,13 @@ def export_file(
         "inputs": interpreter.inputs,
         "outputs": interpreter.outputs,
         "preprocessing": data.preprocessing,
+        "anchors": anchors,
         "operators": report.operators,
         "arena_bytes": arena.total_bytes,
         "arena_bytes_32bit": arena.total_bytes_32bit,
         "macs": total_macs(model_bytes),
         "params": params,
-        "metrics": {classification.METRIC: known},
+        "metrics": {TASKS.load(data.task).metric: known},
         "data": {
             "source": data.source,
             "seed": data.seed,

@@ -10,20 +10,25 @@ from typing import Literal
 import numpy as np
 
 from keras_tiny.errors import BadInput
-from keras_tiny.metrics.classification import accuracy, confusion_matrix, macro_f1, top_k_accuracy
 from keras_tiny.runs.folder import load_run
-from keras_tiny.runs.sheet import Tile, write_sheet
+from keras_tiny.tasks.sheet import write_sheet
+from keras_tiny.training.judge import compile_predict, predict_all
 from keras_tiny.training.log import RunLog
-from keras_tiny.training.loop import compile_predict, predict_all
-from keras_tiny.training.pipeline import prepare
 
 Which = Literal["float", "qat"]
 SplitName = Literal["train", "val", "test"]
+MOST_MISTAKES = 24
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Attributes: metrics: each 0 to 1; confusion: counts (classes, classes), rows are the truth; sheet: a PNG."""
+    """How good a model is on a split.
+
+    Attributes:
+        metrics: each 0 to 1.
+        confusion: counts (classes, classes), rows are the truth; None for a task without.
+        sheet: PNG of the worst mistakes; None if there are none.
+    """
 
     run_dir: Path
     task: str
@@ -31,7 +36,7 @@ class Evaluation:
     epochs: int
     seconds: float
     images_per_s: float
-    confusion: np.ndarray
+    confusion: np.ndarray | None
     labels: tuple[str, ...]
     sheet: Path | None
 
@@ -48,50 +53,23 @@ def evaluate(
     Raises:
         BadInput: not a finished run folder.
     """
-    model, data, _ = load_run(run_dir, quantized=which == "qat")
-    prepared = prepare(data)
-    pictures = getattr(prepared, split)
+    model, task, data = load_run(run_dir, quantized=which == "qat")
+    prepared = task.prepare(getattr(data, split))
     started = time.perf_counter()
-    outputs = predict_all(compile_predict(model), pictures.images, prepared)
+    answers = predict_all(compile_predict(model), task, prepared)
     seconds = time.perf_counter() - started
-    if not np.isfinite(outputs).all():
+    if not all(np.isfinite(answer).all() for answer in answers):
         raise BadInput(f"The model of {run_dir} gives outputs that are not finite.", hint="Train it again.")
-    predicted = outputs.argmax(axis=1)
-    confusion = confusion_matrix(pictures.labels, predicted, num_classes=data.num_classes)
-    metrics = {"accuracy": accuracy(pictures.labels, predicted), "macro_f1": macro_f1(confusion)}
-    if data.num_classes > 3:
-        metrics["top_3_accuracy"] = top_k_accuracy(pictures.labels, outputs, k=3)
     folder = Path(out) if out is not None else Path(run_dir) / "evaluate"
+    tiles = task.mistakes(answers, prepared, most=MOST_MISTAKES)
     return Evaluation(
         run_dir=Path(run_dir),
         task=data.task,
-        metrics=metrics,
+        metrics=task.metrics(answers, prepared),
         epochs=len(RunLog(Path(run_dir) / "log.jsonl").read()),
         seconds=round(seconds, 2),
-        images_per_s=round(len(pictures) / seconds, 1),
-        confusion=confusion,
+        images_per_s=round(len(prepared) / seconds, 1),
+        confusion=task.confusion(answers, prepared),
         labels=data.labels,
-        sheet=write_sheet(
-            _mistakes(pictures.images, pictures.labels, outputs, data.labels), folder / "mistakes.png"
-        ),
+        sheet=write_sheet(tiles, folder / "mistakes.png"),
     )
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def _mistakes(
-    images: np.ndarray, truth: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...], *, most: int = 24
-) -> list[Tile]:
-    """The wrong answers that the model was surest of, the surest first."""
-    scores = softmax(outputs)
-    predicted = scores.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != truth)
-    surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")][:most]
-    return [
-        Tile(images[i], f"{labels[predicted[i]]} {scores[i, predicted[i]]:.0%}\nis {labels[truth[i]]}")
-        for i in surest
-    ]

@@ -1,4 +1,4 @@
-"""A finished run folder becomes a bundle, with the accuracies that the run measured."""
+"""A finished run folder becomes a bundle, with the figures that the run measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def export_run(run_dir: str | Path, path: str | Path, *, name: str | None = None
         BadInput: not a run folder, or one that is not finished.
     """
     result = Path(run_dir) / "result.json"
-    model, data, _ = load_run(run_dir)
+    model, _, data = load_run(run_dir)
     try:
         metrics = json.loads(result.read_text(encoding="utf-8"))["metrics"]
     except (OSError, ValueError, KeyError) as error:

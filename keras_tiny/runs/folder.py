@@ -12,7 +12,8 @@ from keras_tiny.data.sample import Dataset
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import tf
 from keras_tiny.recipe import Recipe, dump_recipe, load_recipe
-from keras_tiny.tasks import classification
+from keras_tiny.tasks import task_for
+from keras_tiny.tasks.task import Task
 from keras_tiny.training.checkpoint import load_weights
 from keras_tiny.training.seeds import seed_everything
 from keras_tiny.versions import tool_versions
@@ -24,8 +25,8 @@ def load_data(recipe: Recipe) -> Dataset:
     return load(part.source, image_size=part.image_size, channels=part.channels, seed=part.seed)
 
 
-def build_model(recipe: Recipe, data: Dataset) -> Any:
-    """The float model that the recipe names, for this data, with freshly drawn weights."""
+def build_model(recipe: Recipe, data: Dataset) -> tuple[Any, Task]:
+    """The float model that the recipe names, for this data, with freshly drawn weights, and its task."""
     shape = data.input_shape
     seed_everything(recipe.seed)
     try:
@@ -37,12 +38,11 @@ def build_model(recipe: Recipe, data: Dataset) -> Any:
             f"model.arguments of the recipe do not fit {recipe.model.name}: {error}.",
             hint=f"`keras-tiny models {recipe.model.name}` lists them.",
         ) from None
-    classification.check_model(model, labels=data.labels, input_shape=shape)
-    return model
+    return model, task_for(model, data)
 
 
-def load_run(run_dir: str | Path, *, quantized: bool = True) -> tuple[Any, Dataset, Recipe]:
-    """A finished run's model with its trained weights, its data and its recipe.
+def load_run(run_dir: str | Path, *, quantized: bool = True) -> tuple[Any, Task, Dataset]:
+    """A finished run's model with its trained weights, its task and its data.
 
     Args:
         quantized: the QAT model, else the float one.
@@ -54,7 +54,7 @@ def load_run(run_dir: str | Path, *, quantized: bool = True) -> tuple[Any, Datas
         )
     recipe = load_recipe(folder / "recipe.yaml")
     data = load_data(recipe)
-    model = build_model(recipe, data)
+    model, task = build_model(recipe, data)
     if quantized:
         model = quantization.quantize(model, input_range=data.preprocessing.input_range)
     weights = folder / ("qat.npz" if quantized else "float.npz")
@@ -63,7 +63,7 @@ def load_run(run_dir: str | Path, *, quantized: bool = True) -> tuple[Any, Datas
             f"{folder} is not finished: {weights.name} is missing.", hint="Go on: keras-tiny train --resume"
         )
     load_weights(weights, model)
-    return model, data, recipe
+    return model, task, data
 
 
 def open_folder(folder: Path, recipe: Recipe, *, resume: bool) -> Path:

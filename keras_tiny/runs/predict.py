@@ -9,48 +9,66 @@ import numpy as np
 
 from keras_tiny.errors import BadInput
 from keras_tiny.preprocessing.image import EXTENSIONS, normalise, read_image, resize
-from keras_tiny.runs.evaluate import Which, softmax
+from keras_tiny.runs.evaluate import Which
 from keras_tiny.runs.folder import load_run
-from keras_tiny.runs.sheet import Tile, write_sheet
-from keras_tiny.training.loop import compile_predict
+from keras_tiny.tasks.sheet import Tile, write_sheet
+from keras_tiny.training.judge import compile_predict
 
 MOST_ON_SHEET = 60
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Attributes: score: probability of the label, 0 to 1."""
+    """One thing that the model sees in a picture; a detector may see several, or none.
+
+    Attributes:
+        score: 0 to 1: probability of the label, or the share of the picture that it covers (segmentation).
+        box: xmin, ymin, xmax, ymax in pixels of the picture as it is on disk; None for tasks without boxes.
+    """
 
     source: str
     label: str
     score: float
+    box: Box | None = None
 
 
 def predict(
     run_dir: str | Path, source: str | Path, *, which: Which = "qat", sheet: str | Path | None = None
 ) -> list[Prediction]:
-    """Classify one picture, or every picture of a folder in the order of their names.
+    """What the model sees in one picture, or in every picture of a folder in the order of their names.
 
     Args:
-        sheet: PNG that shows the first 60 pictures with their labels; none by default.
+        sheet: PNG that shows the first 60 pictures with their answers; none by default.
 
     Raises:
         BadInput: no such path, a folder without pictures, a picture that cannot be read, not a finished run.
     """
     paths = _pictures(Path(source))
-    model, data, _ = load_run(run_dir, quantized=which == "qat")
+    model, task, data = load_run(run_dir, quantized=which == "qat")
     spec = data.preprocessing
     run = compile_predict(model)
-    answers, tiles = [], []
+    found: list[Prediction] = []
+    tiles: list[Tile] = []
     for path in paths:
-        pixels = resize(read_image(path, channels=spec.channels), spec)
-        scores = softmax(np.asarray(run(normalise(pixels, spec)[None])))[0]
-        best = int(scores.argmax())
-        answers.append(Prediction(str(path), data.labels[best], float(scores[best])))
-        tiles.append(Tile(pixels, f"{data.labels[best]} {scores[best]:.0%}\n{path.name}"))
+        image = read_image(path, channels=spec.channels)
+        pixels = resize(image, spec)
+        answers = task.answers(tuple(output.numpy() for output in run(normalise(pixels, spec)[None])))
+        for finding in task.findings(answers):
+            box = None if finding.box is None else _in_pixels(finding.box, of=image)
+            found.append(Prediction(str(path), finding.label, finding.score, box))
+        if len(tiles) < MOST_ON_SHEET:
+            tiles.append(task.tile(pixels, answers, name=path.name))
     if sheet is not None:
-        write_sheet(tiles[:MOST_ON_SHEET], Path(sheet))
-    return answers
+        write_sheet(tiles, Path(sheet))
+    return found
+
+
+def _in_pixels(box: Box, *, of: np.ndarray) -> Box:
+    """Shares of the picture's sides → its pixels, to a tenth."""
+    height, width = of.shape[:2]
+    xmin, ymin, xmax, ymax = box
+    return round(xmin * width, 1), round(ymin * height, 1), round(xmax * width, 1), round(ymax * height, 1)
 
 
 def _pictures(source: Path) -> list[Path]:

@@ -9,22 +9,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keras_tiny import quantization
 from keras_tiny.export.convert import convert_ptq
-from keras_tiny.preprocessing.image import normalise
 from keras_tiny.recipe import Recipe
 from keras_tiny.runs.folder import build_model, load_data, open_folder
-from keras_tiny.tasks import classification
+from keras_tiny.tasks.task import Prepared, Task
 from keras_tiny.training.checkpoint import load_weights, save_weights
 from keras_tiny.training.curves import write_curves
+from keras_tiny.training.judge import compile_predict, int8_answers, predict_all
 from keras_tiny.training.log import EpochRecord, RunLog
-from keras_tiny.training.loop import compile_predict, predict_all, train_phase
-from keras_tiny.training.pipeline import PreparedData, calibration_images, prepare
+from keras_tiny.training.loop import train_phase
+from keras_tiny.training.pipeline import calibration_images, prepare
 from keras_tiny.training.state import Store
 from keras_tiny.training.tensorboard import Scalars
-from mcu.tflm import TflmInterpreter
 
 OnEpoch = Callable[[EpochRecord], None]
 OnStep = Callable[[int, int], None]
@@ -36,13 +33,15 @@ class RunResult:
     """What a run gave.
 
     Attributes:
-        metrics: accuracy on the test split, 0 to 1, of the float model, of the int8 file made from it by
+        metric: name of the task's metric.
+        metrics: its value on the test split, 0 to 1, of the float model, of the int8 file made from it by
             post-training quantization, and of the fake-quant model after QAT.
         epochs: of both phases together.
     """
 
     run_dir: Path
     task: str
+    metric: str
     metrics: dict[str, float]
     epochs: int
     seconds: float
@@ -71,9 +70,9 @@ def run_recipe(
     """
     started = time.perf_counter()
     data = load_data(recipe)
-    model = build_model(recipe, data)  # before anything is written, so that a bad option costs nothing
+    model, task = build_model(recipe, data)  # before anything is written, so that a bad option costs nothing
     folder = open_folder(Path(run_dir), recipe, resume=resume)
-    prepared = prepare(data)
+    prepared = prepare(task, data)
     log = RunLog(folder / "log.jsonl")
     store = Store(folder, log)
     scalars = Scalars(folder / "tensorboard")
@@ -88,6 +87,7 @@ def run_recipe(
         on_stage(f"float: {recipe.model.name} on {data.source}, {len(data.train)} training pictures")
         train_phase(
             model,
+            task,
             prepared,
             recipe,
             recipe.float_phase,
@@ -97,20 +97,22 @@ def run_recipe(
             on_step=on_step,
         )
     save_weights(folder / "float.npz", model)
-    metrics = {"float": _test_accuracy(model, prepared)}
+    metrics = {"float": _test_metric(model, task, prepared.test)}
 
     on_stage("ptq: post-training quantization, the baseline")
-    calibration = calibration_images(prepared, recipe)
+    calibration = calibration_images(prepared, recipe, task.spec)
     input_range = data.preprocessing.input_range
     ptq = convert_ptq(model, calibration, input_range=input_range)
     (folder / "ptq.tflite").write_bytes(ptq)
-    metrics["ptq"] = int8_accuracy(ptq, prepared, on_step=on_step)
+    answers = int8_answers(ptq, task, prepared.test, on_step=on_step)
+    metrics["ptq"] = task.metrics(answers, prepared.test)[task.metric]
 
     on_stage("qat: quantization-aware training")
     qat = quantization.quantize(model, input_range=input_range)
     quantization.calibrate(qat, calibration)
     train_phase(
         qat,
+        task,
         prepared,
         recipe,
         recipe.qat_phase,
@@ -120,7 +122,7 @@ def run_recipe(
         on_step=on_step,
     )
     save_weights(folder / "qat.npz", qat)
-    metrics["qat"] = _test_accuracy(qat, prepared)
+    metrics["qat"] = _test_metric(qat, task, prepared.test)
 
     records = log.read()
     write_curves(records, folder / "curves.png")
@@ -129,6 +131,7 @@ def run_recipe(
     result = RunResult(
         run_dir=folder,
         task=data.task,
+        metric=task.metric,
         metrics=metrics,
         epochs=len(records),
         seconds=round(time.perf_counter() - started, 1),
@@ -139,19 +142,5 @@ def run_recipe(
     return result
 
 
-def int8_accuracy(
-    model_bytes: bytes, prepared: PreparedData, *, on_step: OnStep = lambda done, total: None
-) -> float:
-    """Accuracy of an int8 file on the test split, run by TensorFlow Lite Micro's interpreter."""
-    interpreter = TflmInterpreter(model_bytes)
-    inputs = interpreter.inputs[0].quantize(normalise(prepared.test.images, prepared.spec))
-    outputs = []
-    for index, image in enumerate(inputs):
-        outputs.append(interpreter.invoke([image[None]])[0][0])
-        on_step(index + 1, len(inputs))
-    return classification.metric(np.stack(outputs), prepared.test.labels)
-
-
-def _test_accuracy(model: Any, prepared: PreparedData) -> float:
-    outputs = predict_all(compile_predict(model), prepared.test.images, prepared)
-    return classification.metric(outputs, prepared.test.labels)
+def _test_metric(model: Any, task: Task, test: Prepared) -> float:
+    return task.metrics(predict_all(compile_predict(model), task, test), test)[task.metric]

@@ -25,11 +25,12 @@ def write_curves(records: list[EpochRecord], path: Path) -> None:
             (loss_axes, [r.loss for r in part], [r.val_loss for r in part]),
             (metric_axes, [r.train_metric for r in part], [r.val_metric for r in part]),
         ):
-            (line,) = axes.plot(epochs, train, linestyle="--", label=f"{phase}, training")
-            axes.plot(epochs, val, color=line.get_color(), label=f"{phase}, validation")
+            (line,) = axes.plot(epochs, val, label=f"{phase}, validation")
+            if None not in train:
+                axes.plot(epochs, train, linestyle="--", color=line.get_color(), label=f"{phase}, training")
         offset = epochs[-1]
     loss_axes.set(title="Loss", xlabel="epoch", yscale="log")
-    metric_axes.set(title=records[0].metric.capitalize(), xlabel="epoch")
+    metric_axes.set(title=records[0].metric.replace("_", " "), xlabel="epoch")
     for axes in (loss_axes, metric_axes):
         axes.grid(alpha=0.3)
         axes.legend()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -13,21 +13,26 @@ class EpochRecord:
     """What one epoch did.
 
     Attributes:
-        loss: mean over the epoch's training batches.
+        loss: mean over the epoch's training pictures.
+        metric: name of the task's metric; `train_metric` is None where it is not known while training.
         val_metric: the task's metric on the validation split, after the epoch.
         learning_rate: of the last step.
+        train, val: every part of the loss and every metric by its name, means over the pictures; empty in the
+            records of versions that did not have them.
     """
 
     phase: str
     epoch: int
     loss: float
     metric: str
-    train_metric: float
+    train_metric: float | None
     val_metric: float
     val_loss: float
     learning_rate: float
     seconds: float
     images_per_s: float
+    train: dict[str, float] = field(default_factory=dict)
+    val: dict[str, float] = field(default_factory=dict)
 
 
 class RunLog:

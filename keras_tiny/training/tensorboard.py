@@ -17,10 +17,8 @@ class Scalars:
     def write(self, record: EpochRecord) -> None:
         """Add one epoch. A file is opened and closed for it: a run that is killed loses nothing that was written."""
         values = {
-            "train_loss": record.loss,
-            f"train_{record.metric}": record.train_metric,
-            "val_loss": record.val_loss,
-            f"val_{record.metric}": record.val_metric,
+            **{f"train_{name}": value for name, value in record.train.items()},
+            **{f"val_{name}": value for name, value in record.val.items()},
             "learning_rate": record.learning_rate,
             "images_per_s": record.images_per_s,
         }

@@ -11,7 +11,7 @@ from keras_tiny.keras_api import require_keras2_model
 from keras_tiny.quantization import calibrate, is_quantized
 from keras_tiny.quantization.calibrate import unset_ranges
 from keras_tiny.recipe import AugmentPart, OptimizerPart, PhasePart, Recipe
-from keras_tiny.tasks import classification
+from keras_tiny.tasks import task_for
 from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import OnEpoch, train_phase
 from keras_tiny.training.pipeline import calibration_images, prepare
@@ -20,9 +20,13 @@ from keras_tiny.training.seeds import seed_everything
 
 @dataclass(frozen=True)
 class TrainResult:
-    """Attributes: val_accuracy: of the best epoch, whose weights the model now has; records: one per epoch."""
+    """Attributes: val_metric: of the best epoch, whose weights the model now has; records: one per epoch.
 
-    val_accuracy: float
+    `metric` names it: accuracy, mean average precision, mean intersection over union.
+    """
+
+    metric: str
+    val_metric: float
     best_epoch: int
     records: tuple[EpochRecord, ...]
 
@@ -42,7 +46,7 @@ def train(
     log: str | Path | None = None,
     on_epoch: OnEpoch = lambda record: None,
 ) -> TrainResult:
-    """Train a tf_keras classifier in place and leave the weights of its best validation epoch in it.
+    """Train a tf_keras model in place and leave the weights of its best validation epoch in it.
 
     Args:
         model: from `keras_tiny.models`, your own tf_keras model, or what `keras_tiny.quantize` made of either;
@@ -51,11 +55,11 @@ def train(
         log: file that gets one JSON line per epoch.
 
     Raises:
-        BadInput: a Keras 3 model, or one whose shapes are not the data's.
+        BadInput: a Keras 3 model, or one whose shapes do not fit the data and its task.
         TrainingFailed: the loss is no longer finite; the best weights so far are in the model.
     """
     require_keras2_model(model, verb="train")
-    classification.check_model(model, labels=data.labels, input_shape=data.input_shape)
+    task = task_for(model, data)
     quantized = is_quantized(model)
     rate = learning_rate if learning_rate is not None else (1e-4 if quantized else 1e-3)
     phase = PhasePart.model_validate({"epochs": epochs, "learning_rate": rate, "schedule": schedule})
@@ -74,9 +78,9 @@ def train(
         on_epoch(record)
 
     seed_everything(seed)
-    prepared = prepare(data)
+    prepared = prepare(task, data)
     if quantized and unset_ranges(model):
-        calibrate(model, calibration_images(prepared, recipe))
+        calibrate(model, calibration_images(prepared, recipe, task.spec))
     name = "qat" if quantized else "float"
-    result = train_phase(model, prepared, recipe, phase, name=name, on_epoch=each_epoch)
-    return TrainResult(result.best_val_metric, result.best_epoch, result.records)
+    result = train_phase(model, task, prepared, recipe, phase, name=name, on_epoch=each_epoch)
+    return TrainResult(task.metric, result.best_val_metric, result.best_epoch, result.records)

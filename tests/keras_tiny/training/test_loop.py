@@ -16,16 +16,13 @@ from tests.support import require
 def data():  # type: ignore[no-untyped-def]
     require("module:tensorflow")
     from keras_tiny.data import load
+    from keras_tiny.tasks import task_for
     from keras_tiny.training.pipeline import PreparedData, prepare
 
-    whole = prepare(load("digits", image_size=12, channels=1))
-
-    def first(pictures, count):  # type: ignore[no-untyped-def]
-        return type(pictures)(pictures.images[:count], pictures.labels[:count])
-
-    return PreparedData(
-        first(whole.train, 320), first(whole.val, 100), first(whole.test, 100), whole.spec, whole.labels
-    )
+    source = load("digits", image_size=12, channels=1)
+    task = task_for(small_model(), source)
+    whole = prepare(task, source)
+    return task, PreparedData(whole.train[:320], whole.val[:100], whole.test[:100])
 
 
 def small_model(seed: int = 3):  # type: ignore[no-untyped-def]
@@ -62,7 +59,7 @@ def train(model, data, phase: PhasePart, *, folder: Path | None = None, recipe: 
     from keras_tiny.training.state import Store
 
     store = None if folder is None else Store(folder, RunLog(folder / "log.jsonl"))
-    return train_phase(model, data, recipe, phase, name="float", store=store, **callbacks)
+    return train_phase(model, *data, recipe, phase, name="float", store=store, **callbacks)
 
 
 class Killed(Exception):
