@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from keras_tiny.errors import BadInput, UnknownName
 
+MaskLossName = Literal["cross_entropy", "dice", "jaccard", "focal"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,7 +99,9 @@ class Recipe(_Part):
     Args:
         float_phase, qat_phase: the two passes; zero epochs leave one out (QAT then only calibrates).
         label_smoothing: share of the probability that is spread over all classes.
-        class_weights: "balanced" weighs each class by its inverse frequency in the training split.
+        class_weights: "balanced" weighs each class by its inverse frequency in the training split; for masks also
+            "enet" and "median_frequency" (keras_tiny/losses/class_weights.py).
+        mask_losses: of a segmenter: name → weight in the sum (keras_tiny/losses/segmentation.py).
         mixup: alpha of the Beta distribution; 0 is off (arXiv:1710.09412).
     """
 
@@ -113,7 +117,8 @@ class Recipe(_Part):
     qat_phase: PhasePart = PhasePart(epochs=5, learning_rate=1e-4)
     quantize: QuantizePart = QuantizePart()
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced", "enet", "median_frequency"] = "none"
+    mask_losses: dict[MaskLossName, float] = Field(default={"cross_entropy": 1.0}, min_length=1)
     mixup: float = Field(0.0, ge=0)
     seed: int = Field(0, ge=0)
 

@@ -6,10 +6,11 @@ All are computed in float32. `truth` is an integer tensor (batch, height, width)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from keras_tiny.data.sample import VOID
 from keras_tiny.keras_api import tf
+from keras_tiny.recipe import MaskLossName
 
 # Added to both sides of an overlap's fraction: a class that is nowhere costs nothing.
 _SMOOTH = 1.0
@@ -53,7 +54,7 @@ def jaccard(truth: tf.Tensor, logits: tf.Tensor, *, class_weights: tf.Tensor | N
 
 
 # Name in a recipe → loss.
-MASK_LOSSES: dict[str, MaskLoss] = {
+MASK_LOSSES: dict[MaskLossName, MaskLoss] = {
     "cross_entropy": cross_entropy,
     "dice": dice,
     "jaccard": jaccard,
@@ -65,7 +66,7 @@ def mask_loss(
     truth: tf.Tensor,
     logits: tf.Tensor,
     *,
-    parts: dict[str, float],
+    parts: Mapping[MaskLossName, float],
     class_weights: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """The weighted sum of several losses as "loss", and each of them, unweighted, as "<name>_loss".

@@ -72,20 +72,19 @@ def boundary_counts(
         )
     # What is void for one is void for the other: it can neither be hit nor missed.
     predicted = np.where(truth == VOID, VOID, predicted)
-    # Pictures lie along the first axis, so that a shift never leaves its picture.
-    edges = {"truth": _outline(truth), "predicted": _outline(predicted)}
-    counts = np.zeros((4, num_classes), np.int64)
-    for c in range(num_classes):
-        wanted, found = edges["truth"] & (truth == c), edges["predicted"] & (predicted == c)
-        if wanted.any() and found.any():
-            near = (
-                int((found & _grow(wanted, tolerance_px)).sum()),
-                int((wanted & _grow(found, tolerance_px)).sum()),
-            )
-        else:
-            near = 0, 0
-        counts[:, c] = found.sum(), near[0], wanted.sum(), near[1]
-    return BoundaryCounts(*counts)
+    wanted, found = _outline(truth), _outline(predicted)
+    found_near = _near(found, predicted, wanted, truth, radius=tolerance_px)
+    wanted_near = _near(wanted, truth, found, predicted, radius=tolerance_px)
+
+    def per_class(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        return np.bincount(mask[pixels], minlength=num_classes).astype(np.int64)
+
+    return BoundaryCounts(
+        per_class(found, predicted),
+        per_class(found_near, predicted),
+        per_class(wanted, truth),
+        per_class(wanted_near, truth),
+    )
 
 
 def _outline(mask: np.ndarray) -> np.ndarray:
@@ -102,17 +101,24 @@ def _outline(mask: np.ndarray) -> np.ndarray:
     return outline
 
 
-def _grow(pixels: np.ndarray, radius: int) -> np.ndarray:
-    """Every pixel within `radius` of one of `pixels`."""
-    grown = np.zeros_like(pixels)
-    height, width = pixels.shape[-2:]
-    for dy in range(-min(radius, height - 1), min(radius, height - 1) + 1):
-        for dx in range(-min(radius, width - 1), min(radius, width - 1) + 1):
+def _near(
+    outline: np.ndarray, mask: np.ndarray, others: np.ndarray, other: np.ndarray, *, radius: int
+) -> np.ndarray:
+    """Those pixels of `outline` that have an outline pixel of the other mask, of the same class, within `radius`."""
+    near = np.zeros_like(outline)
+    height, width = outline.shape[-2:]
+    rows, columns = min(radius, height - 1), min(radius, width - 1)
+    for dy in range(-rows, rows + 1):
+        for dx in range(-columns, columns + 1):
             if dy * dy + dx * dx <= radius * radius:
-                to = (..., slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0)))
-                of = (..., slice(max(-dy, 0), height + min(-dy, 0)), slice(max(-dx, 0), width + min(-dx, 0)))
-                grown[to] |= pixels[of]
-    return grown
+                here = (..., slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0)))
+                there = (
+                    ...,
+                    slice(max(-dy, 0), height + min(-dy, 0)),
+                    slice(max(-dx, 0), width + min(-dx, 0)),
+                )
+                near[here] |= others[there] & (other[there] == mask[here])
+    return near & outline
 
 
 def _f1(predicted: int, predicted_near: int, truth: int, truth_near: int) -> float | None:

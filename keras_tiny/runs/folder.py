@@ -31,7 +31,10 @@ def build_model(recipe: Recipe, data: Dataset) -> tuple[Any, Task]:
     seed_everything(recipe.seed)
     try:
         model = models.build(
-            recipe.model.name, input_shape=shape, num_classes=data.num_classes, **recipe.model.arguments
+            recipe.model.name,
+            input_shape=shape,
+            # A recipe may say otherwise: a segmenter of two classes may have one output.
+            **{"num_classes": data.num_classes, **recipe.model.arguments},
         )
     except TypeError as error:  # an argument that the builder does not have
         raise BadInput(

@@ -145,6 +145,10 @@ class Classification(Task):
         """Weight of each class: ones, or inverse to its frequency with mean 1 over the samples."""
         if recipe.class_weights == "none":
             return np.ones(self.num_classes, np.float32)
+        if recipe.class_weights != "balanced":
+            raise BadInput(
+                f"class_weights is '{recipe.class_weights}', which is for masks; a classifier takes none or balanced."
+            )
         counts = np.bincount(truth, minlength=self.num_classes)
         return (len(truth) / (self.num_classes * np.maximum(counts, 1))).astype(np.float32)
 
