@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcu.doubles.rom import RomDouble
+from mcu.errors import PortError
 
 
 class DirectLine:
@@ -17,12 +18,18 @@ class DirectLine:
 
     def read(self, *, timeout_s: float) -> bytes:
         """All that the double has said; empty if that is nothing."""
+        self._check_plugged()
         heard, self._heard = self._heard, b""
         return heard
 
     def write(self, data: bytes, *, timeout_s: float) -> None:
         """Hand all of it to the double."""
+        self._check_plugged()
         self._heard += self._rom.feed(data)
 
     def close(self) -> None:
         """Nothing to give back."""
+
+    def _check_plugged(self) -> None:
+        if not self._rom.plugged:
+            raise PortError(f"{self.name}: the port went away.")

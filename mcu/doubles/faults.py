@@ -21,6 +21,7 @@ FaultKind = Literal[
     "power_cut",
     "power_cut_torn",
     "reset",
+    "unplug",
     "weak_bit",
     "power_cut_erasing",
     "half_erased",
@@ -34,6 +35,7 @@ PLACES: dict[FaultKind, Place] = {
     "nack": "reply",  # the ROM refuses instead of answering and drops the command
     "power_cut": "block",  # the block is in flash, then the supply is gone
     "power_cut_torn": "block",  # half of the block is in flash, then the supply is gone
+    "unplug": "block",  # half of the block is in flash, then the supply is gone and the port with it
     "reset": "block",  # the ROM starts again before the block is written
     "weak_bit": "block",  # one bit of the block is stored inverted, and the ROM says all is well
     "power_cut_erasing": "erase",  # before the sector is erased

@@ -47,6 +47,7 @@ class RomDouble(ABC):
 
     Attributes:
         powered: False after a power cut, until `power_on`.
+        plugged: False after the fault "unplug", until `power_on`; whoever serves the double takes its port away.
         application: what runs after the ROM handed over; None while the ROM runs.
         on_go: see above; may be set later.
     """
@@ -57,6 +58,7 @@ class RomDouble(ABC):
         self.flash = flash
         self.faults = FaultPlan(faults)
         self.powered = True
+        self.plugged = True
         self.application: Application | None = None
         self._left_rom = False
         self.on_go = on_go
@@ -88,6 +90,7 @@ class RomDouble(ABC):
         self.application = None
         self._left_rom = False
         self.powered = True
+        self.plugged = True
         self._out.clear()
         self._start()
 
@@ -123,8 +126,9 @@ class RomDouble(ABC):
         fault = self.faults.here("block")
         if fault == "reset":
             raise ChipReset
-        if fault == "power_cut_torn":
+        if fault in ("power_cut_torn", "unplug"):
             self.flash.program(offset, data[: len(data) // 2])
+            self.plugged = fault != "unplug"
             raise PowerCut
         if fault == "weak_bit":
             data = _with_a_weak_bit(data)

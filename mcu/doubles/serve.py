@@ -24,10 +24,10 @@ class OnPty:
     """Serves a double on a new pty, in a thread, from `with` on.
 
     Args:
-        link: a symbolic link to the pty, for a name that stays; replaced if it is there.
+        link: a symbolic link to the pty, for a name that stays; replaced if it is there, and gone with the port.
 
     Attributes:
-        port: the device that clients open.
+        port: the device that clients open. Once it is unplugged, the next pty of any process may get this name.
     """
 
     def __init__(self, rom: RomDouble, *, link: Path | None = None):
@@ -74,22 +74,37 @@ class OnPty:
         os.close(self._wake_write)
         self._wake_write = -1
         self._thread.join()
-        for descriptor in (self._wake_read, self._board_fd, self._port_fd):
-            os.close(descriptor)
-        if self._link is not None:
+        os.close(self._wake_read)
+        self._take_port_away()
+
+    def _take_port_away(self) -> None:
+        if self._board_fd < 0:
+            return
+        if (
+            self._link is not None
+        ):  # first: the system gives the pty's own name to the next one that is opened
             self._link.unlink(missing_ok=True)
+        os.close(self._board_fd)
+        os.close(self._port_fd)
+        self._board_fd = self._port_fd = -1
 
     def _serve(self) -> None:
         waiting = b""  # a pty takes 4 KiB; what does not fit waits here and not in a write that blocks
         while True:
+            if not self.rom.plugged:
+                self._take_port_away()
+            if self._board_fd < 0:
+                if not os.read(self._wake_read, 1):
+                    return
+                self._act()
+                continue
             application = self.rom.application
             readers = [self._wake_read, self._board_fd, *([application.fileno()] if application else [])]
             ready, _, _ = select.select(readers, [self._board_fd] if waiting else [], [])
             if self._wake_read in ready:
                 if not os.read(self._wake_read, 1):
                     return
-                while not self._actions.empty():
-                    self._actions.get()()
+                self._act()
                 continue
             if self._board_fd in ready:
                 heard = _read(self._board_fd)
@@ -97,6 +112,8 @@ class OnPty:
                     os.write(application.fileno(), heard)
                 else:
                     waiting += self.rom.feed(heard)
+                    if not self.rom.plugged:
+                        continue
             elif application is not None and application.fileno() in ready:
                 said = _read(application.fileno())
                 waiting += said
@@ -105,6 +122,10 @@ class OnPty:
                     self.rom.application = None
             if waiting:
                 waiting = waiting[_write(self._board_fd, waiting) :]
+
+    def _act(self) -> None:
+        while not self._actions.empty():
+            self._actions.get()()
 
 
 def serve_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
