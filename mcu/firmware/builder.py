@@ -21,10 +21,11 @@ from mcu.firmware.elf import Elf, Load
 from mcu.firmware.gcc import TARGETS, CompileError, Target, compile_objects, find_compiler, link
 from mcu.firmware.ports import HOST, Port, board_flags, core_hz, port_for
 from mcu.firmware.size import FirmwareSize, read_map
-from mcu.firmware.source import FirmwareSources, firmware_version, write_sources
+from mcu.firmware.source import FirmwareSources, package_version, write_facts, write_sources
 
 _ENGINE_FLAGS = ("-O2", "-ffunction-sections", "-fdata-sections")
 _SMALL_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
+_BUILD_DIGITS = 12
 _BARE_FLAGS = ("-ffreestanding", "-fno-common")
 _MEMORY = """\
 /* Written by `mcu build`: the board's memory. */
@@ -48,7 +49,7 @@ class Firmware:
         program: the linked program, ELF.
         loads: bytes for the flash with their addresses; empty for a program of the host.
         size: by part; None for a program of the host.
-        version: what it says of itself in HELLO.
+        version: what it says of itself in HELLO: of keras-tiny, "+", the first digits of the build's SHA-256.
         cached: nothing had to be compiled.
     """
 
@@ -108,13 +109,20 @@ def _build(model_bytes: bytes, *, port: Port, board: Board | None, flags: Sequen
                     flash=port.flash, flash_bytes=board.flash_bytes, ram=port.ram, ram_bytes=board.ram_bytes
                 )
             )
-        kept = cache / _key(sources, target, port, flags)
+        key = _key(sources, target, port, flags)
+        version = f"{package_version()}+{key[:_BUILD_DIGITS]}"
+        kept = cache / key
         cached = (kept / "done.json").is_file()
         if not cached:
+            write_facts(sources, firmware=version)
             _compile(sources, target=target, port=port, board=board, flags=flags)
             _move(folder, kept)
     return _open(
-        kept, compiled_arena_bytes=sources.compiled.arena_bytes, bare=bool(port.script), cached=cached
+        kept,
+        version=version,
+        compiled_arena_bytes=sources.compiled.arena_bytes,
+        bare=bool(port.script),
+        cached=cached,
     )
 
 
@@ -209,7 +217,7 @@ def _move(folder: Path, kept: Path) -> None:
             folder.rename(kept)
 
 
-def _open(kept: Path, *, compiled_arena_bytes: int, bare: bool, cached: bool) -> Firmware:
+def _open(kept: Path, *, version: str, compiled_arena_bytes: int, bare: bool, cached: bool) -> Firmware:
     program = kept / "firmware.elf"
     size = None
     if bare:
@@ -219,7 +227,7 @@ def _open(kept: Path, *, compiled_arena_bytes: int, bare: bool, cached: bool) ->
         program=program,
         loads=Elf.read(program).loads() if bare else (),
         size=size,
-        version=firmware_version(),
+        version=version,
         arena_bytes=compiled_arena_bytes,
         cached=cached,
     )

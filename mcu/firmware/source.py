@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class FirmwareSources:
     """What to compile.
 
     Attributes:
+        identity: what the firmware answers, without the CRC-32 that the device computes.
         engine: C files of the model and its kernels, in `folder`.
         link, port: C files of KerasTinyLink and of the port, where they lie.
         include: folders with headers.
@@ -35,6 +36,8 @@ class FirmwareSources:
 
     folder: Path
     compiled: CompiledModel
+    identity: Identity
+    tflite_crc32: int
     engine: tuple[Path, ...]
     link: tuple[Path, ...]
     port: tuple[Path, ...]
@@ -59,19 +62,28 @@ def write_sources(
     kernels = "dsp" if TARGETS[port.target].dsp else "portable"
     compiled = compile_model(model_bytes, name=MODEL_NAME, kernels=kernels)  # type: ignore[arg-type]
     emit(compiled, folder)
-    facts = _facts(compiled, model_bytes, board_id=board_id, clock_hz=clock_hz)
-    (folder / FACTS_NAME).write_text(facts, encoding="ascii")
+    identity = _identity(compiled, model_bytes, board_id=board_id, clock_hz=clock_hz)
     sketches = sketches_folder()
     link = sketches / "libraries" / "KerasTinyLink" / "src"
     places = [sketches / "ports" / name for name in port.folders]
-    return FirmwareSources(
+    sources = FirmwareSources(
         folder=folder,
         compiled=compiled,
+        identity=identity,
+        tflite_crc32=zlib.crc32(model_bytes),
         engine=tuple(folder / name for name in compiled.sources),
         link=tuple(sorted(link.glob("*.c"))),
         port=tuple(source for place in places for source in sorted(place.glob("*.c"))),
         include=(folder, link, *places),
     )
+    write_facts(sources, firmware=identity.firmware)
+    return sources
+
+
+def write_facts(sources: FirmwareSources, *, firmware: str) -> None:
+    """Write who the board is once more, with another name of the firmware: its build is known once all else is."""
+    facts = _facts(replace(sources.identity, firmware=firmware), sources.tflite_crc32)
+    (sources.folder / FACTS_NAME).write_text(facts, encoding="ascii")
 
 
 def model_bytes_of(path: Path) -> bytes:
@@ -89,19 +101,21 @@ def model_bytes_of(path: Path) -> bytes:
     return Bundle.open(path).model_bytes
 
 
-def firmware_version() -> str:
-    """What the firmware says of itself: the version of this package."""
+def package_version() -> str:
+    """Of keras-tiny, as the first half of what the firmware says of itself."""
     try:
         return version("keras-tiny")
     except PackageNotFoundError:
         return "unknown"
 
 
-def _facts(compiled: CompiledModel, model_bytes: bytes, *, board_id: str, clock_hz: int | None) -> str:
-    identity = Identity(
+def _identity(
+    compiled: CompiledModel, model_bytes: bytes, *, board_id: str, clock_hz: int | None
+) -> Identity:
+    return Identity(
         board=board_id,
         engine=ENGINE,
-        firmware=firmware_version(),
+        firmware=package_version(),
         model_sha256=hashlib.sha256(model_bytes).hexdigest(),
         model_crc32=0,
         model_bytes=len(model_bytes),
@@ -111,15 +125,18 @@ def _facts(compiled: CompiledModel, model_bytes: bytes, *, board_id: str, clock_
         inputs=compiled.inputs,
         outputs=compiled.outputs,
     )
+
+
+def _facts(identity: Identity, tflite_crc32: int) -> str:
     return "\n".join(
         [
             f"/* {FACTS_NAME}: who the board is and what its model takes. Written by `mcu build`; do not edit. */",
             "#ifndef KT_MODEL_FACTS_H",
             "#define KT_MODEL_FACTS_H",
             "",
-            f"#define KT_FACTS_TFLITE_CRC32 0x{zlib.crc32(model_bytes):08X}U",
-            f"#define KT_FACTS_INPUT_BYTES {_sizes(compiled.inputs)}",
-            f"#define KT_FACTS_OUTPUT_BYTES {_sizes(compiled.outputs)}",
+            f"#define KT_FACTS_TFLITE_CRC32 0x{tflite_crc32:08X}U",
+            f"#define KT_FACTS_INPUT_BYTES {_sizes(identity.inputs)}",
+            f"#define KT_FACTS_OUTPUT_BYTES {_sizes(identity.outputs)}",
             f"#define KT_FACTS_IDENTITY \\\n    {_bytes(_known_entries(identity))}",
             "",
             "#endif",

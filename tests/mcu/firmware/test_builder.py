@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import zlib
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_another_board_or_model_is_another_firmware(
     other_model = build_firmware(models["segmenter"].read_bytes(), board=BOARD)
     with_faults = build_firmware(model, board=BOARD, inject_faults=True)
     assert len({firmware.program, other_model.program, with_faults.program}) == 3
+
+
+def test_firmware_that_changed_says_another_name_with_the_same_model(model: bytes, firmware: Firmware):
+    changed = build_firmware(model, board=BOARD, inject_faults=True)
+    assert re.fullmatch(r"[\d.]+\+[0-9a-f]{12}", firmware.version)
+    assert changed.version != firmware.version
+    for each in (firmware, changed):
+        assert any(each.version.encode() in load.data for load in each.loads)
 
 
 def test_the_image_begins_with_the_vector_table_in_flash(firmware: Firmware):
