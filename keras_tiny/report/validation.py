@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_tiny.metrics import Agreement, ClassFigures
+from keras_tiny.metrics import Agreement
 from keras_tiny.report import plots
 from keras_tiny.report.page import render
 
@@ -17,7 +17,7 @@ class Example:
     """One picture on the page, with what was right and what was answered.
 
     Attributes:
-        image: uint8 (height, width, channels) as the data set holds it.
+        image: uint8 (height, width, channels), as the data set holds it or with the answer drawn on it.
         detail: one line below the answers, e.g. which bytes differ.
     """
 
@@ -30,20 +30,38 @@ class Example:
 
 
 @dataclass(frozen=True)
-class ClassificationPart:
-    """The part of the page that only a classification has.
+class ClassTable:
+    """Figures per class.
 
     Attributes:
-        accuracies: where → accuracy 0..1 or None where it was not measured, in the order of the rows.
-        confusion_board, confusion_desk: counts (classes, classes), row is the truth.
-        per_class: figures of the board's answers.
+        columns: their names; the first is a count, the others are shares 0..1, the last of them also drawn.
+        rows: label → one value per column; None where a figure is 0/0.
+    """
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[float | None, ...]]
+
+    def __post_init__(self) -> None:
+        assert all(len(row) == len(self.columns) for row in self.rows.values())
+
+
+@dataclass(frozen=True)
+class TaskPart:
+    """What the page says of the classes, as far as the task has it.
+
+    Attributes:
+        confusion_board, confusion_desk: counts (classes, classes), row is the truth; None where a task has none.
+        confusion_note: what is counted in them.
+        classes: figures of the board's answers.
+        mistakes_note: in which order the mistakes are, and what is drawn on them.
     """
 
     labels: tuple[str, ...]
-    accuracies: Mapping[str, float | None]
-    confusion_board: np.ndarray
-    confusion_desk: np.ndarray
-    per_class: tuple[ClassFigures, ...]
+    confusion_board: np.ndarray | None = None
+    confusion_desk: np.ndarray | None = None
+    confusion_note: str = "Rows are the truth, columns the board's answer; shaded by the row's share."
+    classes: ClassTable | None = None
+    mistakes_note: str = "Samples that the board got wrong, the surest first."
 
 
 @dataclass(frozen=True)
@@ -55,10 +73,12 @@ class ValidationPage:
         samples, mismatched_samples, mismatched_bytes, output_bytes: of the comparison with the desk;
             `output_bytes` is how many bytes were compared.
         metrics: name → value of the board's answers, 0..1.
+        metric, scores: the task's own metric, and where → its value 0..1 or None where it was not measured, in the
+            order of the rows; empty for a task without.
         agreements: row of the ST-style table → its figures.
         error_steps: desk minus board in integer steps → elements.
         disagreements, disagreements_left_off: pictures where a byte differs, and how many more there are.
-        mistakes, mistakes_left_off: pictures that the board got wrong, the surest first, and how many more.
+        mistakes, mistakes_left_off: pictures that the board got wrong, the worst first, and how many more.
         latencies_us: one per sample, n >= 1.
         golden_samples: inputs of the bundle whose answers were written at export, also run on the board.
         golden_problem: one sentence if they were answered otherwise.
@@ -82,7 +102,9 @@ class ValidationPage:
     made: Mapping[str, str]
     golden_samples: int = 0
     golden_problem: str = ""
-    classification: ClassificationPart | None = None
+    metric: str = ""
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    part: TaskPart | None = None
     disagreements: tuple[Example, ...] = ()
     disagreements_left_off: int = 0
     mistakes: tuple[Example, ...] = ()
@@ -97,12 +119,12 @@ def render_validation(page: ValidationPage) -> str:
         "confusion_board": "",
         "confusion_desk": "",
     }
-    part = page.classification
-    if part is not None:
+    part = page.part
+    if part is not None and part.confusion_board is not None:
         drawn["confusion_board"] = plots.heat_map(
             part.confusion_board, labels=part.labels, title="Confusion matrix of the board's answers"
         )
-        if (part.confusion_board != part.confusion_desk).any():
+        if part.confusion_desk is not None and (part.confusion_board != part.confusion_desk).any():
             drawn["confusion_desk"] = plots.heat_map(
                 part.confusion_desk, labels=part.labels, title="Confusion matrix of the desk's answers"
             )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from keras_tiny.data.finding import Box
 from keras_tiny.errors import BadInput
 from keras_tiny.preprocessing.image import EXTENSIONS, normalise, read_image, resize
 from keras_tiny.runs.evaluate import Which
@@ -15,7 +14,6 @@ from keras_tiny.tasks.sheet import Tile, write_sheet
 from keras_tiny.training.judge import compile_predict
 
 MOST_ON_SHEET = 60
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -55,20 +53,13 @@ def predict(
         pixels = resize(image, spec)
         answers = task.answers(tuple(output.numpy() for output in run(normalise(pixels, spec)[None])))
         for finding in task.findings(answers):
-            box = None if finding.box is None else _in_pixels(finding.box, of=image)
+            box = finding.in_pixels(width=image.shape[1], height=image.shape[0])
             found.append(Prediction(str(path), finding.label, finding.score, box))
         if len(tiles) < MOST_ON_SHEET:
             tiles.append(task.tile(pixels, answers, name=path.name))
     if sheet is not None:
         write_sheet(tiles, Path(sheet))
     return found
-
-
-def _in_pixels(box: Box, *, of: np.ndarray) -> Box:
-    """Shares of the picture's sides → its pixels, to a tenth."""
-    height, width = of.shape[:2]
-    xmin, ymin, xmax, ymax = box
-    return round(xmin * width, 1), round(ymin * height, 1), round(xmax * width, 1), round(ymax * height, 1)
 
 
 def _pictures(source: Path) -> list[Path]:

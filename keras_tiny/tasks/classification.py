@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_tiny.data.arrays import prepare_split
+from keras_tiny.data.finding import Finding
 from keras_tiny.data.sample import Split
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import keras, tf
@@ -18,7 +19,7 @@ from keras_tiny.seeds import generator
 from keras_tiny.tasks.augment import augment_batch
 from keras_tiny.tasks.batches import batch_order, normalise_tensor, seeded_batches
 from keras_tiny.tasks.sheet import Tile
-from keras_tiny.tasks.task import Arrays, Finding, Objective, Prepared, Task
+from keras_tiny.tasks.task import Arrays, Objective, Prepared, Task
 
 
 class Classification(Task):

@@ -21,10 +21,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_tiny.data.finding import Finding
 from keras_tiny.data.sample import Split
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import tf
@@ -57,19 +58,6 @@ class Prepared:
     def __getitem__(self, chosen: slice | np.ndarray) -> Prepared:
         """A part of it, in the order of `chosen`."""
         return Prepared(self.images[chosen], tuple(truth[chosen] for truth in self.truths))
-
-
-class Finding(NamedTuple):
-    """One thing that the model sees in a picture.
-
-    Attributes:
-        score: 0 to 1: the probability of the label, or the share of the picture that it covers.
-        box: xmin, ymin, xmax, ymax as shares of the picture's width and height; None where there is none.
-    """
-
-    label: str
-    score: float
-    box: tuple[float, float, float, float] | None = None
 
 
 class Task(ABC):

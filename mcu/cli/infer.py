@@ -37,15 +37,14 @@ def infer(
                 "source": answer.source,
                 "label": answer.label,
                 "score": answer.score,
+                "findings": [finding._asdict() for finding in answer.findings],
                 "output": answer.output.tolist(),
                 "fps": round(answer.fps, 2),
                 "latency_us": answer.latency_us,
             }
             print(json_lines.dumps(fields), flush=True)
         else:
-            named = (
-                "" if answer.label is None or answer.score is None else f"{answer.label} {answer.score:.1%}"
-            )
+            named = ", ".join(f"{finding.label} {finding.score:.1%}" for finding in answer.findings)
             typer.echo(
                 f"{answer.index:5}  {named:20} {answer.latency_us} us  {answer.fps:.1f} frames/s  {answer.source}"
             )

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_tiny.data.finding import Finding
 from keras_tiny.preprocessing.image import EXTENSIONS, read_image
 from keras_tiny.preprocessing.to_int8 import to_int8
 from mcu.boards import Board
 from mcu.bundle import Bundle
 from mcu.errors import BadInput
-from mcu.hil.compare import probabilities
 from mcu.hil.connection import board_named, connect_board, port_of
 from mcu.hil.stream import as_int8
+from mcu.hil.tasks import task_of
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Answer:
     Attributes:
         index: 0 for the first picture.
         source: its path.
-        label: of the highest output; None for a task without classes.
-        score: its probability 0..1; None likewise.
+        findings: what the answer means, the surest first; empty if nothing was seen, or the task is not known.
         output: output bytes of every tensor, int8 (bytes,).
         latency_us: of the inference, by the board.
         fps: pictures per second since the picture before (the first: since it was asked for), decoding and
@@ -37,11 +37,20 @@ class Answer:
 
     index: int
     source: str
-    label: str | None
-    score: float | None
+    findings: tuple[Finding, ...]
     output: np.ndarray
     latency_us: int
     fps: float
+
+    @property
+    def label(self) -> str | None:
+        """Of the surest finding; None without one."""
+        return self.findings[0].label if self.findings else None
+
+    @property
+    def score(self) -> float | None:
+        """Of the surest finding, 0..1; None without one."""
+        return self.findings[0].score if self.findings else None
 
 
 def infer(
@@ -92,17 +101,14 @@ def pictures(source: str | Path, *, lines: Iterable[str]) -> Iterable[Path]:
 def _answers(bundle: Bundle, paths: Iterable[Path], *, board: Board, url: str) -> Iterator[Answer]:
     manifest = bundle.manifest
     spec, (tensor,) = manifest.preprocessing, manifest.inputs
+    task = task_of(manifest)
     with connect_board(bundle, board=board, port=url) as session:
         before = time.perf_counter()
         for index, path in enumerate(paths):
             pixels = to_int8(read_image(path, channels=spec.channels), spec, tensor)
             answer = session.infer([pixels.tobytes()])
             output = as_int8(answer)
-            label, score = None, None
-            if manifest.task == "classification":
-                best = int(output.argmax())
-                label = manifest.labels[best]
-                score = float(probabilities(output[None], manifest.outputs[0])[0, best])
             now = time.perf_counter()
-            yield Answer(index, str(path), label, score, output, answer.latency_us, fps=1 / (now - before))
+            findings = tuple(task.findings(output))
+            yield Answer(index, str(path), findings, output, answer.latency_us, fps=1 / (now - before))
             before = now

@@ -2,55 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from keras_tiny.metrics import Agreement, confusion_matrix, per_class
+from keras_tiny.metrics import Agreement
 from keras_tiny.report import Example, ValidationPage
 from keras_tiny.report.page import count, percent, size
-from keras_tiny.report.validation import ClassificationPart
 from mcu.bundle import Manifest
-from mcu.hil.compare import probabilities
 from mcu.hil.explain import golden_problem, listed
-from mcu.hil.plan import Plan
 from mcu.hil.record import HilRun
+from mcu.hil.tasks.task import HilTask
 
 _SHOWN = 24  # pictures of a kind; the rest is in the record
 
 
 def validation_page(
-    run: HilRun, *, manifest: Manifest, plan: Plan, desk: np.ndarray, board: np.ndarray
+    run: HilRun,
+    *,
+    task: HilTask,
+    pictures: Callable[[int], np.ndarray],
+    desk: np.ndarray,
+    board: np.ndarray,
+    truths: Any,
 ) -> ValidationPage:
     """Everything that the page shows.
 
     Args:
-        desk, board: output bytes int8 (samples, bytes), in the order of `plan.indices` and `run.per_sample`.
+        pictures: position in the run → the picture, uint8 as the data set holds it; decoded when it is shown.
+        desk, board: output bytes int8 (samples, bytes), in the order of `run.per_sample`.
+        truths: of the task, in the same order.
     """
     differing = [i for i, sample in enumerate(run.per_sample) if sample.mismatched_bytes]
     differing.sort(key=lambda i: -int(np.abs(desk[i].astype(int) - board[i]).max()))
-    part, mistakes, sureness = None, [], None
-    if run.task == "classification":
-        sureness = probabilities(board, manifest.outputs[0])
-        part = _classification(run)
-        mistakes = [i for i, sample in enumerate(run.per_sample) if sample.board != sample.truth]
-        mistakes.sort(key=lambda i: -float(sureness[i].max()))
+    mistakes = task.worst(board, truths)
 
     def example(i: int, detail: str) -> Example:
-        sample = run.per_sample[i]
         return Example(
-            id=sample.id,
-            image=plan.split[plan.indices[i]].image,
-            truth=_label(run, sample.truth),
-            desk=_label(run, sample.desk),
-            board=_label(run, sample.board),
+            id=run.per_sample[i].id,
+            image=task.picture(pictures(i), board, truths, i),
+            truth=task.said_truth(truths, i),
+            desk=task.said(desk[i]),
+            board=task.said(board[i]),
             detail=detail,
         )
 
     def bytes_of(i: int) -> str:
         return listed(run.per_sample[i].differences, of=run.per_sample[i].mismatched_bytes)
-
-    def sure(i: int) -> str:
-        assert sureness is not None
-        return f"{sureness[i].max():.0%} sure, truth {sureness[i][run.per_sample[i].truth]:.0%}"
 
     return ValidationPage(
         name=run.bundle,
@@ -68,46 +67,37 @@ def validation_page(
         error_steps=run.error_steps,
         latencies_us=np.array([sample.latency_us for sample in run.per_sample]),
         link=_link(run),
-        model=_model(run, manifest),
+        model=_model(run, task.manifest),
         made=_made(run),
-        classification=part,
-        disagreements=tuple(
-            example(i, listed(run.per_sample[i].differences, of=run.per_sample[i].mismatched_bytes))
-            for i in differing[:_SHOWN]
-        ),
+        scores=_scores(run, task.metric),
+        metric=task.metric.replace("_", " "),
+        part=task.part(desk, board, truths),
+        disagreements=tuple(example(i, bytes_of(i)) for i in differing[:_SHOWN]),
         disagreements_left_off=max(0, len(differing) - _SHOWN),
-        mistakes=tuple(example(i, sure(i)) for i in mistakes[:_SHOWN]),
+        mistakes=tuple(example(i, task.remark(board, truths, i)) for i in mistakes[:_SHOWN]),
         mistakes_left_off=max(0, len(mistakes) - _SHOWN),
-        tiles=_tiles(run),
+        tiles=_tiles(run, task.metric),
     )
 
 
-def _classification(run: HilRun) -> ClassificationPart:
-    truth, desk, board = (
-        np.array([getattr(sample, who) for sample in run.per_sample]) for who in ("truth", "desk", "board")
-    )
-    trained = run.training_metrics.get("accuracy", {})
-    classes = len(run.labels)
-    confusion = confusion_matrix(truth, board, num_classes=classes)
-    return ClassificationPart(
-        labels=run.labels,
-        accuracies={
-            "float": trained.get("float"),
-            "PTQ, int8": trained.get("ptq"),
-            "QAT, int8": trained.get("qat"),
-            "desk, int8": run.desk_metrics.get("accuracy"),
-            "board, int8": run.accuracy,
-        },
-        confusion_board=confusion,
-        confusion_desk=confusion_matrix(truth, desk, num_classes=classes),
-        per_class=per_class(confusion),
-    )
+def _scores(run: HilRun, metric: str) -> dict[str, float | None]:
+    """The task's metric from the float model to the board; empty for a task without."""
+    if not metric:
+        return {}
+    trained = run.training_metrics.get(metric, {})
+    return {
+        "float": trained.get("float"),
+        "PTQ, int8": trained.get("ptq"),
+        "QAT, int8": trained.get("qat"),
+        "desk, int8": run.desk_metrics.get(metric),
+        "board, int8": run.metrics.get(metric),
+    }
 
 
-def _tiles(run: HilRun) -> dict[str, str]:
+def _tiles(run: HilRun, metric: str) -> dict[str, str]:
     tiles = {}
-    if run.accuracy is not None:
-        tiles["board accuracy"] = percent(run.accuracy)
+    if metric in run.metrics:
+        tiles[f"board {metric.replace('_', ' ')}"] = percent(run.metrics[metric])
     if run.latency_us is not None:
         tiles["latency, median"] = _duration(run.latency_us.median)
     if run.flash_bytes is not None:
@@ -162,7 +152,3 @@ def _made(run: HilRun) -> dict[str, str]:
         "board": f"{run.board}, firmware {run.firmware}, engine {run.engine}",
         "on the desk": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
     }
-
-
-def _label(run: HilRun, index: int | None) -> str:
-    return "–" if index is None else run.labels[index]

@@ -10,6 +10,7 @@ from keras_tiny import data as data_room
 from keras_tiny.data.sample import Dataset, Split
 from mcu.bundle import Bundle, Manifest
 from mcu.errors import BadInput
+from mcu.hil.tasks import task_of
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,7 @@ def make_plan(
     where = f"The {data.name} split" + (f" of '{source}'" if source else "")
     if not len(data):
         raise BadInput(f"{where} is empty.", hint="Name data with test samples.")
-    if manifest.task == "classification":
-        _check_classes(data, len(manifest.labels), where)
+    task_of(manifest).check(data, where)
     return Plan(source, data, choose(data, limit=limit, seed=seed))
 
 
@@ -111,14 +111,6 @@ def choose(split: Split, *, limit: int | None, seed: int) -> tuple[int, ...]:
     for label in np.unique(labels):
         rounds[labels == label] = np.arange((labels == label).sum())
     return tuple(sorted(shuffled[np.argsort(rounds, kind="stable")[:limit]].tolist()))
-
-
-def _check_classes(split: Split, classes: int, where: str) -> None:
-    if split.labels is None:
-        raise BadInput(f"{where} has no class labels, the bundle is for classification.")
-    low, high = int(split.labels.min()), int(split.labels.max())
-    if low < 0 or high >= classes:
-        raise BadInput(f"{where} has classes {low} to {high}, the bundle 0 to {classes - 1}.")
 
 
 def _names(labels: list[str], *, most: int = 5) -> str:

@@ -131,7 +131,8 @@ class HilRun(_Frozen):
         versions: name → version of what took part on the host.
         data, split: the samples' source as the user named it, and which split.
         output_bytes: of all samples together, compared one by one.
-        metrics: name → value of the board's answers, e.g. {"accuracy": 0.983}; empty for a task without.
+        metrics: name → value of the board's answers, e.g. {"accuracy": 0.983}, the task's own first; empty for a
+            task without.
         desk_metrics: the same, of the interpreter on the desk, on the same bytes.
         training_metrics: metric → {"float", "ptq", "qat"} as the bundle's manifest has them.
         agreement: name of the comparison → its ST-style columns.
@@ -195,14 +196,15 @@ class HilRun(_Frozen):
 
     @property
     def accuracy(self) -> float | None:
-        """Of the board's answers, 0..1; None for a task without."""
+        """Of the board's answers, 0..1; None for a task without. `metrics` has those of every task."""
         return self.metrics.get("accuracy")
 
     def __repr__(self) -> str:
         # The whole record would bury the assertion that it stands in.
-        accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy:.4f}"
+        first = next(iter(self.metrics.items()), None)
+        score = "" if first is None else f", {first[0].replace('_', ' ')} {first[1]:.4f}"
         exact = "bit-exact" if self.bit_exact else "not bit-exact"
-        return f"<HilRun {self.bundle} on {self.board}: {self.samples} samples{accuracy}, {exact}>"
+        return f"<HilRun {self.bundle} on {self.board}: {self.samples} samples{score}, {exact}>"
 
     __str__ = __repr__
 

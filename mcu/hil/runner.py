@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from keras_tiny.report import render_validation
 from mcu.boards import Board
 from mcu.bundle import Bundle, npy_bytes
 from mcu.errors import BadInput, KerasTinyError
-from mcu.hil.compare import agreements, classification_metrics
 from mcu.hil.connection import board_named, connect_board, port_of
 from mcu.hil.files import default_folder, write_together
 from mcu.hil.page import validation_page
@@ -34,6 +34,7 @@ from mcu.hil.record import (
     byte_differences,
 )
 from mcu.hil.stream import Streamed, check_golden, stream
+from mcu.hil.tasks import task_of
 from mcu.hil.versions import host_versions
 from mcu.protocol.session import Session
 from mcu.tflm import TflmInterpreter
@@ -112,6 +113,7 @@ class Run:
         seed: int | None = None,
     ):
         self._bundle, self._plan, self._desk, self._session = bundle, plan, desk, session
+        self._task = task_of(bundle.manifest)
         self._facts = {"port": port, "command": command, "limit": limit, "seed": seed}
         self._created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._golden: GoldenCheck | None = None
@@ -134,7 +136,14 @@ class Run:
     def _finish(self, folder: Path) -> HilRun:
         desk, board = self._answers()
         run = self._record(outputs=str(folder / OUTPUTS_NAME), report=str(folder / REPORT_NAME))
-        page = validation_page(run, manifest=self._bundle.manifest, plan=self._plan, desk=desk, board=board)
+        page = validation_page(
+            run,
+            task=self._task,
+            pictures=self._picture,
+            desk=desk,
+            board=board,
+            truths=self._truths(),
+        )
         write_together(
             folder,
             {
@@ -161,18 +170,19 @@ class Run:
         """Output bytes int8 (samples, bytes) of desk and board."""
         return np.stack([s.desk for s in self._streamed]), np.stack([s.board for s in self._streamed])
 
+    def _truths(self) -> Any:
+        return self._task.truths(self._plan.split, [streamed.index for streamed in self._streamed])
+
+    def _picture(self, at: int) -> np.ndarray:
+        return self._plan.split[self._streamed[at].index].image
+
     def _record(
         self, *, stopped_by: str = "", outputs: str | None = None, report: str | None = None
     ) -> HilRun:
         manifest, identity, stats = self._bundle.manifest, self._session.identity, self._session.stats
         desk, board = self._answers()
-        samples = tuple(self._sample(streamed) for streamed in self._streamed)
-        truth = None
-        metrics: dict[str, float] = {}
-        desk_metrics: dict[str, float] = {}
-        if manifest.task == "classification":
-            truth = np.array([sample.truth for sample in samples])
-            metrics, desk_metrics = classification_metrics(truth, board), classification_metrics(truth, desk)
+        truths = self._truths()
+        samples = self._samples(desk, board, truths)
         counted = [s.instructions for s in self._streamed if s.instructions is not None]
         return HilRun(
             complete=not stopped_by,
@@ -194,10 +204,10 @@ class Run:
             mismatched_bytes=sum(sample.mismatched_bytes for sample in samples),
             output_bytes=board.size,
             golden=self._golden,
-            metrics=metrics,
-            desk_metrics=desk_metrics,
+            metrics=self._task.metrics(board, truths),
+            desk_metrics=self._task.metrics(desk, truths),
             training_metrics=manifest.metrics,
-            agreement=agreements(desk, board, tensors=manifest.outputs, truth=truth),
+            agreement=self._task.agreements(desk, board, truths),
             error_steps=integer_error_histogram(desk, board),
             latency_us=Spread.of(np.array([sample.latency_us for sample in samples])),
             round_trip_us=Spread.of(np.array([sample.round_trip_us for sample in samples])),
@@ -220,16 +230,23 @@ class Run:
             return identity.arena_used_bytes
         return self._bundle.manifest.arena_bytes if identity.board == "virtual" else identity.arena_bytes
 
-    def _sample(self, streamed: Streamed) -> SampleRecord:
-        classifies = self._bundle.manifest.task == "classification"
-        labels = self._plan.split.labels
-        return SampleRecord(
-            id=self._plan.split.ids[streamed.index],
-            truth=int(labels[streamed.index]) if classifies and labels is not None else None,
-            desk=int(streamed.desk.argmax()) if classifies else None,
-            board=int(streamed.board.argmax()) if classifies else None,
-            latency_us=streamed.latency_us,
-            round_trip_us=streamed.round_trip_us,
-            mismatched_bytes=int((streamed.desk != streamed.board).sum()),
-            differences=byte_differences(streamed.desk, streamed.board),
+    def _samples(self, desk: np.ndarray, board: np.ndarray, truths: Any) -> tuple[SampleRecord, ...]:
+        classes = zip(
+            self._task.true_classes(truths, count=len(board)),
+            self._task.classes(desk),
+            self._task.classes(board),
+            strict=True,
+        )
+        return tuple(
+            SampleRecord(
+                id=self._plan.split.ids[streamed.index],
+                truth=truth,
+                desk=on_desk,
+                board=on_board,
+                latency_us=streamed.latency_us,
+                round_trip_us=streamed.round_trip_us,
+                mismatched_bytes=int((streamed.desk != streamed.board).sum()),
+                differences=byte_differences(streamed.desk, streamed.board),
+            )
+            for streamed, (truth, on_desk, on_board) in zip(self._streamed, classes, strict=True)
         )

@@ -13,10 +13,9 @@ import pytest
 from PIL import Image
 
 from keras_tiny.metrics import agreement, confusion_matrix, per_class
-from keras_tiny.report import Example, ValidationPage, render_validation
+from keras_tiny.report import ClassTable, Example, TaskPart, ValidationPage, render_validation
 from keras_tiny.report.page import count, figure, percent, points, size
 from keras_tiny.report.pictures import png_uri
-from keras_tiny.report.validation import ClassificationPart
 
 EVIL = '"><script>alert(1)</script>'
 TRUTH = np.array([0, 1, 1])
@@ -41,12 +40,19 @@ def page(label: str = "cat") -> ValidationPage:
         link={"retransmits": "0"},
         model={"SHA-256": "ab" * 32},
         made={"command": "mcu validate build/pets"},
-        classification=ClassificationPart(
+        metric="accuracy",
+        scores={"float": 0.7, "PTQ": None, "board": 2 / 3},
+        part=TaskPart(
             labels=(label, "dog"),
-            accuracies={"float": 0.7, "PTQ": None, "board": 2 / 3},
             confusion_board=CONFUSION,
             confusion_desk=CONFUSION,
-            per_class=per_class(CONFUSION),
+            classes=ClassTable(
+                columns=("samples", "precision", "recall", "F1"),
+                rows={
+                    name: (row.support, row.precision, row.recall, row.f1)
+                    for name, row in zip((label, "dog"), per_class(CONFUSION), strict=True)
+                },
+            ),
         ),
         mistakes=(Example("test/2.png", np.zeros((8, 8, 1), np.uint8), "dog", label, label, "surer by 0.2"),),
     )
@@ -127,9 +133,7 @@ def test_golden_inputs_answered_otherwise_turn_the_verdict():
 
 def test_the_desks_matrix_is_there_only_if_it_differs():
     same = page()
-    other = replace(
-        same, classification=replace(same.classification, confusion_desk=np.array([[1, 0], [0, 2]]))
-    )
+    other = replace(same, part=replace(same.part, confusion_desk=np.array([[1, 0], [0, 2]])))
     assert "On the desk" not in render_validation(same)
     assert "On the desk" in render_validation(other)
 
@@ -139,7 +143,7 @@ def test_what_was_not_measured_is_a_dash():
 
 
 def test_a_task_without_classes_has_a_page_too():
-    html = render_validation(replace(page(), classification=None, metrics={}))
+    html = render_validation(replace(page(), part=None, scores={}, metrics={}))
     parsed(html)
     assert "Confusion matrix" not in html
 
