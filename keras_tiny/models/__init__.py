@@ -45,6 +45,16 @@ MODELS = Registry(
             task="classification",
             paper="EtinyNet: Extremely Tiny Network for TinyML, AAAI 2022",
         ),
+        "ssd": Entry(
+            "keras_tiny.models.ssd:ssd",
+            task="detection",
+            paper="SSD: Single Shot MultiBox Detector, arXiv:1512.02325",
+        ),
+        "ssdlite": Entry(
+            "keras_tiny.models.ssd:ssdlite",
+            task="detection",
+            paper="SSDLite of MobileNetV2, arXiv:1801.04381; over EtinyNet, AAAI 2022, as in TinyML_Det",
+        ),
         "unet5": Entry(
             "keras_tiny.models.unet:unet5",
             task="segmentation",

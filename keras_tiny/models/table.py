@@ -22,7 +22,7 @@ class TableRow:
 
     Attributes:
         name: of the variant.
-        task: "classification" or "segmentation"; a backbone has its classifier's.
+        task: "classification", "detection" or "segmentation"; a backbone has its classifier's.
         model: name in the table of models.
         builder: function in keras_tiny.models; ends in "_features" for a backbone.
         arguments: the builder's, without input_shape and num_classes.

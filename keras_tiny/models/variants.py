@@ -37,7 +37,7 @@ class Variant:
 
 def variants() -> tuple[Variant, ...]:
     """All of them, in the order of the table."""
-    return (*_classifiers(), *_backbones(), *_segmenters())
+    return (*_classifiers(), *_backbones(), *_detectors(), *_segmenters())
 
 
 def _square(side: int) -> tuple[int, int, int]:
@@ -99,6 +99,28 @@ def _backbones() -> Iterator[Variant]:
             yield row(
                 "etinynet", f"{shortcut}-floor-{width}", width=width, rounding="floor", shortcut=shortcut
             )
+
+
+def _detectors() -> Iterator[Variant]:
+    def row(model: str, label: str, classes: int = 2, **arguments: Any) -> Variant:
+        name = f"{model}-{label}-256" + ("" if classes == 2 else "-1_class")
+        return Variant(name, model, _square(256), classes, tuple(arguments.items()))
+
+    widths = (1.0, 0.75, 0.5, 0.35)
+    for classes in (2, 1):
+        for width in widths:
+            yield row("ssdlite", f"etinynet-floor-{width}", classes, width=width, rounding="floor")
+    for width in widths:
+        yield row(
+            "ssdlite", f"etinynet-identity-floor-{width}", width=width, rounding="floor", shortcut="identity"
+        )
+        yield row("ssd", f"etinynet-floor-{width}", width=width, rounding="floor")
+    for label, tail in (("", False), ("tail-", True)):
+        for model in ("ssdlite", "ssd"):
+            yield row(model, f"mobilenet_v2-{label}0.35", backbone="mobilenet_v2", width=0.35, tail=tail)
+    for classes in (2, 1):
+        yield row("ssdlite", "squeezenet", classes, backbone="squeezenet")
+    yield row("ssd", "squeezenet", backbone="squeezenet")
 
 
 def _segmenters() -> Iterator[Variant]:

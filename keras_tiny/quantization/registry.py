@@ -34,7 +34,7 @@ PARTS: dict[str, Part] = {
     **dict.fromkeys(("HardSwish", "LeakyReLU", "GlobalAveragePooling2D"), Part.ALONE),
     "ReLU": Part.FUSES,
     "Softmax": Part.SQUASHES,
-    "Concatenate": Part.GATHERS,
+    **dict.fromkeys(("Concatenate", "BoxOutputs"), Part.GATHERS),
     **dict.fromkeys(
         (
             "AveragePooling2D",
