@@ -166,7 +166,8 @@ def _constant_bytes(stages: list[Stage]) -> dict[str, int]:
     for stage in stages:
         for value in (*stage.fields.values(), stage.second):
             if isinstance(value, Constant):
-                totals[value.role] += value.nbytes
+                for role, count in value.bytes_by_role.items():
+                    totals[role] += count
     return totals
 
 

@@ -185,7 +185,7 @@ def _operator_constants(stage: Stage, schedule: Schedule, names: Names) -> Itera
 
 def _array(symbol: str, constant: Constant, schedule: Schedule, names: Names) -> Iterator[str]:
     if isinstance(constant.values, np.ndarray):
-        items = [str(value) if value != -(2**31) else "INT32_MIN" for value in constant.values.tolist()]
+        items = [_number(value) for value in constant.values.tolist()]
     else:
         items = []
         for number, row in enumerate(constant.values):
@@ -206,10 +206,16 @@ def _value(value: Value, schedule: Schedule, names: Names) -> str:
         return "NULL"
     if isinstance(value, TensorOffset):
         return str(_offset(schedule, names, value.tensor))
-    if isinstance(value, str | int | np.integer):
-        return str(value)
+    if isinstance(value, int | np.integer):
+        return _number(int(value))
+    if isinstance(value, str):
+        return value
     assert not isinstance(value, Constant), "named by its caller"
     return _row(value, schedule, names)
+
+
+def _number(value: int) -> str:
+    return str(value) if value != -(2**31) else "INT32_MIN"  # C has no negative literals
 
 
 def _row(values: Sequence[Value], schedule: Schedule, names: Names) -> str:

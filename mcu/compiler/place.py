@@ -12,6 +12,11 @@ import numpy as np
 ALIGNMENT = 8
 
 
+def aligned(size: int) -> int:
+    """Bytes that a buffer of `size` takes: every buffer begins at a multiple of ALIGNMENT."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
 @dataclass(frozen=True)
 class Buffer:
     """Bytes that are alive from step `first` to step `last`, both included."""
@@ -44,7 +49,7 @@ def place(
         enough: an arena of this size ends the search: no smaller one is possible.
         overlaps: (input, output) → distance: the two may share bytes if output offset <= input offset - distance.
     """
-    sized = [Buffer(b.key, -(-b.size // ALIGNMENT) * ALIGNMENT, b.first, b.last) for b in buffers if b.size]
+    sized = [Buffer(b.key, aligned(b.size), b.first, b.last) for b in buffers if b.size]
     by_size = sorted(sized, key=lambda b: (-b.size, b.first))
     orders = [
         by_size,
@@ -75,31 +80,45 @@ def _first_fit(order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashab
     for source, target in overlaps:
         partners[source].add(target)
         partners[target].add(source)
-    placed: list[tuple[Buffer, int]] = []
+    steps = np.array([(b.first, b.last) for b in order], np.int64).reshape(-1, 2)
+    spans = np.zeros((len(order), 2), np.int64)  # where each begins and ends, once it is placed
+    position: dict[Hashable, int] = {}
     low, high = 0, 0
-    for buffer in order:
+    for place, buffer in enumerate(order):
         size = buffer.size
-        rivals = [(b, at) for b, at in placed if b.first <= buffer.last and buffer.first <= b.last]
-        friends = [(b, at) for b, at in rivals if b.key in partners[buffer.key]]
-        walls = [(b, at) for b, at in rivals if b.key not in partners[buffer.key]]
-        starts = np.array([at for _, at in walls], np.int64)
-        ends = np.array([at + b.size for b, at in walls], np.int64)
-        candidates = {0, low, high - size, high, *(starts - size).tolist(), *ends.tolist()}
+        walls = (steps[:place, 0] <= buffer.last) & (steps[:place, 1] >= buffer.first)
+        friends = [
+            (order[index], int(spans[index, 0]))
+            for index in sorted(position[key] for key in partners[buffer.key] if key in position)
+            if walls[index]
+        ]
+        walls[[position[friend.key] for friend, _ in friends]] = False
+        starts, ends = spans[:place][walls].T
+        choices = [0, low, high - size, high]
         for friend, at in friends:
-            candidates |= {at + friend.size, at - size}
+            choices += [at + friend.size, at - size]
             # Beside a friend it may overlap: as its output, below it; as its input, above it.
             if (friend.key, buffer.key) in overlaps:
-                candidates.add(at - overlaps[friend.key, buffer.key])
+                choices.append(at - overlaps[friend.key, buffer.key])
             if (buffer.key, friend.key) in overlaps:
-                candidates.add(at + overlaps[buffer.key, friend.key])
-        choices = np.array(sorted(candidates), np.int64)[:, None]
-        free = choices[~np.any((starts < choices + size) & (ends > choices), axis=1), 0].tolist()
-        for _, _, at in sorted((max(high, at + size) - min(low, at), abs(at), at) for at in free):
+                choices.append(at + overlaps[buffer.key, friend.key])
+        free = _between(np.unique(np.concatenate([choices, starts - size, ends])), size, starts, ends)
+        reach = np.maximum(high, free + size) - np.minimum(low, free)
+        for at in free[np.lexsort((free, np.abs(free), reach))].tolist():
             if all(_apart(buffer, at, friend, there, overlaps) for friend, there in friends):
-                placed.append((buffer, at))
+                spans[place], position[buffer.key] = (at, at + size), place
                 low, high = min(low, at), max(high, at + size)
                 break
-    return Placement({b.key: at - low for b, at in placed}, high - low)
+    return Placement({b.key: int(at) - low for b, at in zip(order, spans[:, 0], strict=True)}, high - low)
+
+
+def _between(choices: np.ndarray, size: int, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The choices at which `size` bytes touch no wall; walls go from `starts` to `ends`."""
+    ascending = np.argsort(starts, kind="stable")
+    # Of the walls that begin below a choice's end, the one that ends last decides.
+    begin_below = np.searchsorted(starts[ascending], choices + size)
+    farthest = np.concatenate([[np.iinfo(np.int64).min], np.maximum.accumulate(ends[ascending])])
+    return choices[farthest[begin_below] <= choices]
 
 
 def _apart(

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mcu.compiler.place import Buffer, Placement, place
+from mcu.compiler.place import Buffer, Placement, aligned, place
 from mcu.compiler.rows import overlap_distance
 from mcu.compiler.stage import Stage
 from mcu.tflite import TfliteModel
@@ -97,11 +97,11 @@ class Memory:
         totals = [0] * len(groups)
         for buffer in buffers:
             for step in range(max(buffer.first, 0), min(buffer.last, len(groups) - 1) + 1):
-                totals[step] += buffer.size
+                totals[step] += aligned(buffer.size)
         saved: dict[int, int] = defaultdict(int)
         where = {buffer.key: buffer for buffer in buffers}
         for (source, target), distance in overlaps.items():
-            into, out = where[source].size, where[target].size
+            into, out = aligned(where[source].size), aligned(where[target].size)
             together = max(into, out - distance) - min(0, -distance)
             step = where[target].first
             saved[step] = max(saved[step], into + out - together)

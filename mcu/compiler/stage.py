@@ -21,17 +21,21 @@ class Constant:
         c_type: element type.
         values: integers, flat; or rows of a struct type.
         padding_bytes: zeros among them that only the kernel's layout needs.
+        shares: role → bytes, of an array that counts as several.
     """
 
     role: str
     c_type: str
     values: np.ndarray | Sequence[Sequence[Value]]
     padding_bytes: int = 0
+    shares: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def nbytes(self) -> int:
+    def bytes_by_role(self) -> Mapping[str, int]:
         """Bytes of the values themselves, without padding."""
-        return self.values.nbytes - self.padding_bytes if isinstance(self.values, np.ndarray) else 0
+        if self.shares or not isinstance(self.values, np.ndarray):
+            return self.shares
+        return {self.role: self.values.nbytes - self.padding_bytes}
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcu.compiler.arithmetic import activation_range, quantize_multiplier
+from mcu.compiler.arithmetic import Factor, activation_range, quantize_multiplier, rescale
 from mcu.compiler.check import MAX_DIMENSION
 from mcu.compiler.problems import require_type, unsupported
-from mcu.compiler.stage import Constant, Context
+from mcu.compiler.stage import Constant, Context, Value
 from mcu.tflite import TfliteOperator, TfliteTensor
 
 MAX_WINDOW_ROWS = 64  # KT_MAX_WINDOW of kt_nn.h
 
-# KT_ROUND_* of kt_conv.h
-ROUND_ANY, ROUND_SIGNED, ROUND_RELU = 0, 1, 2
+# kt_channel of kt_conv.h: the shift to the right takes the lowest bits of the bias's word.
+SHIFT_BITS = 5
+BIAS_LIMIT = 1 << (31 - SHIFT_BITS)
 
 
 def window_padding(size: int, window: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:
@@ -70,20 +71,45 @@ def check_output_size(
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """Per output channel: bias, factor, and which rounding is exact."""
+    """Constants of the output channels.
 
-    bias: np.ndarray  # int32, the input's zero point folded in if asked for
-    multiplier: np.ndarray  # int32
-    shift: np.ndarray  # int8
+    Attributes:
+        weights: int8 (output channel, everything that is added up).
+        bias: int32, the input's zero point folded in if asked for.
+        multiplier, shift: the factors; int32 and int8.
+        low, high: limits of the output.
+        is_relu: negative accumulators do not show.
+        is_fast: kt_channel holds every channel, and the fast kernels' arithmetic is exact for it.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
     low: int
     high: int
-    rounding: int
+    is_relu: bool
+    is_fast: bool
 
-    def fields(self) -> dict[str, Constant]:
+    def fields(self) -> dict[str, Value]:
+        """For the portable kernels."""
         return {
             "bias": Constant("bias", "int32_t", self.bias),
             "multiplier": Constant("requantization", "int32_t", self.multiplier),
             "shift": Constant("requantization", "int8_t", self.shift),
+            "out_min": self.low,
+            "out_max": self.high,
+        }
+
+    def fast_fields(self) -> dict[str, Value]:
+        """For the fast kernels: kt_channel of kt_conv.h."""
+        packed = self.bias.astype(np.int64) * (1 << SHIFT_BITS) + (-self.shift.astype(np.int64) - 1)
+        doubled = 2 * self.multiplier.astype(np.int64) - (1 << 32)
+        rows = np.stack([packed, doubled], axis=1)
+        shares = {"bias": self.bias.nbytes, "requantization": self.multiplier.nbytes}
+        return {
+            "channels": Constant("channels", "kt_channel", rows.tolist(), shares=shares),
+            "is_relu": int(self.is_relu),
         }
 
 
@@ -136,15 +162,44 @@ def channels(
     low, high = activation_range(activation, target.scale, target.zero_point)
     if low > high:
         raise unsupported(context.model, operator, f"has an activation whose limits cross ({low} > {high})")
-    shifts = np.array([factor.shift for factor in factors], np.int8)
+    is_fast = context.fast and fold and (low, high) == (-128, 127)
+    if is_fast:
+        by_channel = by_channel.copy()
+        for channel, factor in enumerate(factors):
+            if not _is_fast(int(folded[channel]), factor):
+                answer = _only_answer(int(folded[channel]), wide[channel], factor, target.zero_point)
+                is_fast &= answer is not None
+                if answer is not None:
+                    # The same answer without any input: four times it, and a factor of one quarter.
+                    by_channel[channel], folded[channel] = 0, 4 * (answer - target.zero_point)
+                    factors[channel] = Factor(1 << 30, -1)
     return Channels(
-        folded.astype(np.int32),
-        np.array([factor.multiplier for factor in factors], np.int32),
-        shifts,
-        low,
-        high,
-        _rounding(shifts, np.array([f.multiplier for f in factors]), low, high, target.zero_point),
+        weights=by_channel,
+        bias=folded.astype(np.int32),
+        multiplier=np.array([factor.multiplier for factor in factors], np.int32),
+        shift=np.array([factor.shift for factor in factors], np.int8),
+        low=low,
+        high=high,
+        is_relu=low >= target.zero_point,
+        is_fast=is_fast,
     )
+
+
+def _is_fast(bias: int, factor: Factor) -> bool:
+    # The fast kernels compute x + round(x * (2 * multiplier - 2**32) / 2**32) by SMMLAR, which needs a normalised
+    # multiplier, and split the shift in two, which needs one to the right.
+    return factor.shift < 0 and factor.multiplier >= 1 << 30 and abs(bias) < BIAS_LIMIT
+
+
+def _only_answer(bias: int, weights: np.ndarray, factor: Factor, zero_point: int) -> int | None:
+    """What a channel answers if that is the same for every input, as dead channels with a huge bias do."""
+    reach = 128 * int(np.abs(weights).sum())
+    if (abs(bias) + reach) << max(factor.shift, 0) >= 1 << 31:
+        return None  # the shift to the left drops bits: more no longer means more
+    lowest, highest = (
+        min(max(rescale(each, factor) + zero_point, -128), 127) for each in (bias - reach, bias + reach)
+    )
+    return lowest if lowest == highest else None
 
 
 def _check_accumulators(
@@ -160,12 +215,3 @@ def _check_accumulators(
             f"can overflow its 32-bit accumulator in channel {worst} (bias {int(bias[worst])})",
             hint="Such a bias belongs to a channel whose scale is far too small: prune it or calibrate again.",
         )
-
-
-def _rounding(shifts: np.ndarray, multipliers: np.ndarray, low: int, high: int, zero: int) -> int:
-    # The fast kernels compute x + round(x * (2 * multiplier - 2**32) / 2**32) by SMMLAR, which needs a normalised
-    # multiplier, and split the shift in two, which needs one to the right.
-    normal = bool(np.all(shifts < 0) and np.all(multipliers >= 2**30))
-    if not normal or (low, high) != (-128, 127):
-        return ROUND_ANY
-    return ROUND_RELU if low >= zero else ROUND_SIGNED

@@ -8,7 +8,6 @@ from math import prod
 import numpy as np
 
 from mcu.compiler.operators.common import (
-    ROUND_ANY,
     channels,
     check_output_size,
     check_window,
@@ -16,14 +15,16 @@ from mcu.compiler.operators.common import (
     window_padding,
 )
 from mcu.compiler.problems import require_type, unsupported
-from mcu.compiler.stage import Constant, Context, Kernel, Stage
+from mcu.compiler.stage import Constant, Context, Kernel, Stage, Value
 from mcu.tflite import TfliteOperator, TfliteTensor
 from mcu.tflite.options import Conv2DOptions, DepthwiseConv2DOptions, FullyConnectedOptions
 
 CONV = Kernel("kt_conv_row", "kt_conv", "kt_conv.h", "kt_conv.c")
-CONV_DSP = Kernel("kt_conv_row_dsp", "kt_conv", "kt_conv.h", "kt_conv_dsp.c")
+CONV_DSP = Kernel("kt_conv_row_dsp", "kt_conv_fast", "kt_conv.h", "kt_conv_dsp.c")
 DEPTHWISE = Kernel("kt_depthwise_row", "kt_depthwise", "kt_depthwise.h", "kt_depthwise.c")
-DEPTHWISE_DSP = Kernel("kt_depthwise_3x3_row_dsp", "kt_depthwise", "kt_depthwise.h", "kt_depthwise_dsp.c")
+DEPTHWISE_DSP = Kernel(
+    "kt_depthwise_3x3_row_dsp", "kt_depthwise_fast", "kt_depthwise.h", "kt_depthwise_dsp.c"
+)
 DEPTHWISE_PLANE_DSP = replace(DEPTHWISE_DSP, function="kt_depthwise_3x3_plane_dsp")
 DSP_PIXELS = 6  # that kt_conv_dsp.c widens at once
 DSP_LEAST_PIXELS = 2  # fewer leave most of such a block empty, and the portable kernel is no slower
@@ -157,10 +158,10 @@ def _convolution(
     )
     taps = by_channel.shape[1]
     pixels = out_width if (window_h, steps) != (1, (1, 1)) else out_width * out_height
-    fast = context.fast and constants.rounding != ROUND_ANY and pixels >= DSP_LEAST_PIXELS
+    fast = constants.is_fast and pixels >= DSP_LEAST_PIXELS
     filter_bytes = -(-taps // 8) * 8 if fast else taps
     laid_out = np.zeros((out_channels, filter_bytes), np.int8)
-    laid_out[:, :taps] = by_channel
+    laid_out[:, :taps] = constants.weights
     return Stage(
         operator=operator,
         layer=target.name,
@@ -169,7 +170,7 @@ def _convolution(
             "weights": Constant(
                 "weights", "int8_t", laid_out.reshape(-1), padding_bytes=laid_out.size - by_channel.size
             ),
-            **constants.fields(),
+            **(constants.fast_fields() if fast else constants.fields()),
             "filter_bytes": filter_bytes,
             "in_width": in_width,
             "in_channels": in_channels,
@@ -182,9 +183,6 @@ def _convolution(
             "pad_left": pads[1],
             "in_zero": source.zero_point,
             "out_zero": target.zero_point,
-            "out_min": constants.low,
-            "out_max": constants.high,
-            "rounding": constants.rounding,
         },
         source=source.index,
         target=target.index,
@@ -232,37 +230,44 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         by_channel=by_channel,
         fold=wanted,
     )
-    fast = wanted and constants.rounding != ROUND_ANY
+    fast = constants.is_fast
     if wanted and not fast:
         return depthwise_conv_2d(replace(context, fast=False), operator)
+    fields: dict[str, Value] = {
+        "in_width": in_width,
+        "in_channels": in_channels,
+        "out_width": out_width,
+        "stride_w": options.stride_width,
+        "pad_left": pad_left,
+        "in_zero": source.zero_point,
+        "out_zero": target.zero_point,
+    }
+    if fast:
+        laid_out = constants.weights
+        fields |= constants.fast_fields()
+        fields |= {
+            "in_height": in_height,
+            "out_height": out_height,
+            "stride_h": options.stride_height,
+            "pad_top": pad_top,
+        }
+    else:
+        laid_out = constants.weights.T
+        fields |= constants.fields()
+        fields |= {
+            "depth_multiplier": out_channels // in_channels,
+            "window_h": window_h,
+            "window_w": window_w,
+            "dilation_w": options.dilation_width,
+        }
     padded_width = (out_width + 3) // 4 * 4 * options.stride_width + 2
     stage = Stage(
         operator=operator,
         layer=target.name,
         kernel=DEPTHWISE_DSP if fast else DEPTHWISE,
         fields={
-            "weights": Constant(
-                "weights", "int8_t", np.ascontiguousarray(by_channel if fast else by_channel.T).reshape(-1)
-            ),
-            **constants.fields(),
-            "in_width": in_width,
-            "in_channels": in_channels,
-            "out_width": out_width,
-            "depth_multiplier": out_channels // in_channels,
-            "window_h": window_h,
-            "window_w": window_w,
-            "stride_w": options.stride_width,
-            "dilation_w": options.dilation_width,
-            "pad_left": pad_left,
-            "in_height": in_height,
-            "out_height": out_height,
-            "stride_h": options.stride_height,
-            "pad_top": pad_top,
-            "in_zero": source.zero_point,
-            "out_zero": target.zero_point,
-            "out_min": constants.low,
-            "out_max": constants.high,
-            "rounding": constants.rounding,
+            "weights": Constant("weights", "int8_t", np.ascontiguousarray(laid_out).reshape(-1)),
+            **fields,
         },
         source=source.index,
         target=target.index,

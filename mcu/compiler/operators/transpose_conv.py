@@ -62,8 +62,6 @@ def transpose_conv(context: Context, operator: TfliteOperator) -> Stage:
             "pad_left": pad_left,
             "in_zero": source.zero_point,
             "out_zero": target.zero_point,
-            "out_min": constants.low,
-            "out_max": constants.high,
         },
         source=source.index,
         target=target.index,

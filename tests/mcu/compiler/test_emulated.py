@@ -86,6 +86,35 @@ def test_two_hundred_cases_of_every_operator_give_the_same_bytes(machine: Machin
     check_random([OPERATORS[operator]], machine, graphs=5)
 
 
+def test_dead_channels_with_huge_biases_leave_a_layer_to_the_fast_kernel() -> None:
+    """Real files have them: no weights to speak of, a tiny scale, and a bias that saturates or vanishes."""
+    chosen = MACHINES["cortex_m4"]
+    for tool in ("module:tflite_micro", chosen.qemu[0], TARGETS[chosen.target].compiler[0]):
+        require(tool)
+    rng = np.random.default_rng(8)
+    graph = Graph()
+    x = graph.input("x", (1, 5, 7, 4), scale=0.02, zero_point=-3)
+    scales = [0.01, 1e-12, 0.013, 1e-7, 0.008, 1e-7, 0.01, 2e-8]
+    biases = [900, 7, -1200, 2**30, 0, -(2**30), 77, 2**27]
+    zeros = (0,) * len(scales)
+    weights = rng.integers(-127, 128, (len(scales), 3, 3, 4), np.int8)
+    w = graph.constant("w", weights, scales=scales, zero_points=zeros)
+    b = graph.constant(
+        "b", np.array(biases, np.int32), scales=[0.02 * each for each in scales], zero_points=zeros
+    )
+    options = {
+        "padding": "SAME",
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h_factor": 1,
+        "dilation_w_factor": 1,
+    }
+    y = graph.add("CONV_2D", (x, w, b), "y", (1, 5, 7, 8), scale=0.05, zero_point=5, options=options)
+    model_bytes = graph.build(outputs=[y])
+    assert "kt_conv_row_dsp, .op" in compile_model(model_bytes, kernels="dsp").files["kt_model.c"]
+    check(model_bytes, chosen)
+
+
 def test_two_runs_take_the_same_number_of_instructions() -> None:
     chosen = MACHINES["cortex_m4"]
     require("module:tflite_micro")

@@ -9,27 +9,22 @@ from hypothesis import strategies as st
 from mcu.compiler import ALIASES, EMITTERS
 from tests.mcu.compiler.cases import OPERATORS, Adder
 from tests.mcu.compiler.host_run import assert_equals_tflm
+from tests.mcu.compiler.long_run import graph_of, run
 from tests.support import require
-from tests.tflite_writer import Graph
 
 # Many cases share one C file, one compilation and one process: 5 graphs of 40 operators are 200 cases.
 PER_GRAPH = 40
 GRAPHS = 5
-LONG_RUN_GRAPHS = 2500  # 100,000 cases
+LONG_RUN_CASES = 100_000
 
 
-def graph_of(adders: list[Adder]) -> bytes:
-    """A model of independent operators, each with its own inputs and output."""
-    graph = Graph()
-    return graph.build(outputs=[add(graph, f"case{index}") for index, add in enumerate(adders)])
-
-
-def check(operator: str, *, graphs: int) -> None:
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
+def test_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str) -> None:
     require("module:tflite_micro")
 
     # No shrinking: every attempt compiles forty operators; the message names the case, its shape and the first byte.
     @settings(
-        max_examples=graphs,
+        max_examples=GRAPHS,
         deadline=None,
         database=None,
         derandomize=True,
@@ -37,22 +32,18 @@ def check(operator: str, *, graphs: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(st.lists(OPERATORS[operator], min_size=PER_GRAPH, max_size=PER_GRAPH), st.integers(0, 2**16))
-    def run(adders: list[Adder], seed: int) -> None:
+    def check(adders: list[Adder], seed: int) -> None:
         assert_equals_tflm(graph_of(adders), samples=4, seed=seed)
 
-    run()
-
-
-@pytest.mark.parametrize("operator", sorted(OPERATORS))
-def test_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str) -> None:
-    check(operator, graphs=GRAPHS)
+    check()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("operator", sorted(OPERATORS))
 def test_a_hundred_thousand_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str) -> None:
-    check(operator, graphs=LONG_RUN_GRAPHS)
+    require("module:tflite_micro")
+    assert run([operator], cases=LONG_RUN_CASES) == {operator: LONG_RUN_CASES}
 
 
 def test_every_supported_operator_has_cases() -> None:

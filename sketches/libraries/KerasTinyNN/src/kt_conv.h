@@ -27,20 +27,38 @@ typedef struct {
     int8_t out_zero;
     int8_t out_min;
     int8_t out_max;
-    uint8_t rounding; /* KT_ROUND_*: which of the fast kernels' requantizations is exact for every channel */
 } kt_conv;
 
-enum {
-    KT_ROUND_ANY = 0,    /* shifts to the left, or limits other than -128..127 */
-    KT_ROUND_SIGNED = 1, /* shifts -31..-1, limits -128..127 */
-    KT_ROUND_RELU = 2    /* the same and out_min >= out_zero: negative accumulators need no rounding of their own */
-};
+/* What a fast kernel needs of one output channel: the shift lies in five bits of the bias that no bias needs. */
+typedef struct {
+    int32_t bias_and_shift; /* bias * 32 + n - 1 for a shift of n to the right, n in 1..31 */
+    int32_t multiplier;     /* 2 * multiplier - 2^32 */
+} kt_channel;
+
+/* Limits of -128..127 and nothing but shifts to the right: what the fast kernels compute exactly. */
+typedef struct {
+    const int8_t *weights;      /* as in kt_conv */
+    const kt_channel *channels; /* [out_channels] */
+    int32_t filter_bytes;
+    int16_t in_width;
+    int16_t in_channels;
+    int16_t out_width;
+    int16_t out_channels;
+    int16_t window_h;
+    int16_t window_w;
+    int16_t stride_w;
+    int16_t dilation_w;
+    int16_t pad_left;
+    int8_t in_zero;
+    int8_t out_zero;
+    uint8_t is_relu; /* out_min >= out_zero: negative accumulators need no rounding of their own */
+} kt_conv_fast;
 
 /* Portable C. Scratch: none. */
 void kt_conv_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
-/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang. KT_ROUND_SIGNED or KT_ROUND_RELU; weights padded with zeros to
- * a multiple of 8 bytes per channel. Scratch: 13 * filter_bytes (six widened windows and one as bytes). */
+/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang; `op` is a kt_conv_fast, weights are padded with zeros to a
+ * multiple of 8 bytes per channel. Scratch: 13 * filter_bytes (six widened windows and one as bytes). */
 void kt_conv_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 #endif

@@ -12,9 +12,7 @@ enum { PIXELS = 6, TAPS = 4 /* of a group */, GROUP_BYTES = PIXELS * TAPS * 2 };
 /* What the assembly works on; its order is the assembly's. */
 typedef struct {
     int32_t offsets[PIXELS - 1]; /* of pixels 1..5 behind pixel 0; 0 for pixels that are not there */
-    const int32_t *bias;
-    const int32_t *multiplier;
-    const int8_t *shift;
+    const kt_channel *channel;
     int32_t addend; /* 1 + 2 * zero point of the output */
     int8_t *out;
     const uint32_t *block;
@@ -23,7 +21,7 @@ typedef struct {
     const int8_t *weights;
 } kt_block_state;
 
-_Static_assert(sizeof(kt_block_state) == 14 * 4, "the assembly below counts on it");
+_Static_assert(sizeof(kt_block_state) == 12 * 4, "the assembly below counts on it");
 
 /* Adds four weights times four inputs to the accumulators r0..r5. */
 #define TWO_PIXELS(a, b)                                                                                               \
@@ -41,33 +39,30 @@ _Static_assert(sizeof(kt_block_state) == 14 * 4, "the assembly below counts on i
  * all fourteen other registers are in use. Pixels are stored last to first, so that absent ones are overwritten. */
 #define RUN_BLOCK(SIGN)                                                                                                \
     "push {r4-r11, lr}\n"                                                                                              \
-    "ldrd r1, lr, [r0, #48]\n"                                                                                         \
+    "ldrd r1, lr, [r0, #40]\n"                                                                                         \
     "push {r1}\n"                                                                                                      \
-    "ldm r0, {r1-r12}\n"                                                                                               \
-    "push {r1-r12}\n"                                                                                                  \
+    "ldm r0, {r1-r10}\n"                                                                                               \
+    "push {r1-r10}\n"                                                                                                  \
     "1:\n"                                                                                                             \
     "ldr r6, [sp, #20]\n"                                                                                              \
-    "ldr r12, [sp, #40]\n"                                                                                             \
-    "ldr r0, [r6], #4\n"                                                                                               \
-    "str r6, [sp, #20]\n"                                                                                              \
+    "ldr r12, [sp, #32]\n"                                                                                             \
+    "ldr r0, [r6]\n"                                                                                                   \
+    "asr r0, r0, #5\n"                                                                                                 \
     "mov r1, r0\n"                                                                                                     \
     "mov r2, r0\n"                                                                                                     \
     "mov r3, r0\n"                                                                                                     \
     "mov r4, r0\n"                                                                                                     \
     "mov r5, r0\n"                                                                                                     \
-    "2:\n" GROUP GROUP "ldr r6, [sp, #44]\n"                                                                           \
+    "2:\n" GROUP GROUP "ldr r6, [sp, #36]\n"                                                                           \
     "cmp r12, r6\n"                                                                                                    \
     "bne 2b\n"                                                                                                         \
-    "ldrd r8, r9, [sp, #24]\n"                                                                                         \
-    "ldr r10, [sp, #32]\n"                                                                                             \
-    "ldr r6, [r8], #4\n"                                                                                               \
-    "ldrsb r7, [r9], #1\n"                                                                                             \
-    "strd r8, r9, [sp, #24]\n"                                                                                         \
-    "lsl r6, r6, #1\n"                                                                                                 \
-    "mvn r7, r7\n" KT_REQUANTIZE("r0", "r6", "r7", "r10", SIGN) KT_REQUANTIZE("r1", "r6", "r7", "r10", SIGN)           \
+    "ldrd r8, r10, [sp, #20]\n"                                                                                        \
+    "ldrd r7, r6, [r8], #8\n"                                                                                          \
+    "str r8, [sp, #20]\n"                                                                                              \
+    "and r7, r7, #31\n" KT_REQUANTIZE("r0", "r6", "r7", "r10", SIGN) KT_REQUANTIZE("r1", "r6", "r7", "r10", SIGN)      \
         KT_REQUANTIZE("r2", "r6", "r7", "r10", SIGN) KT_REQUANTIZE("r3", "r6", "r7", "r10", SIGN)                      \
             KT_REQUANTIZE("r4", "r6", "r7", "r10", SIGN) KT_REQUANTIZE("r5", "r6", "r7", "r10", SIGN)                  \
-    "ldr r11, [sp, #36]\n"                                                                                             \
+    "ldr r11, [sp, #28]\n"                                                                                             \
     "ldm sp, {r6-r10}\n"                                                                                               \
     "strb r5, [r11, r10]\n"                                                                                            \
     "strb r4, [r11, r9]\n"                                                                                             \
@@ -75,11 +70,11 @@ _Static_assert(sizeof(kt_block_state) == 14 * 4, "the assembly below counts on i
     "strb r2, [r11, r7]\n"                                                                                             \
     "strb r1, [r11, r6]\n"                                                                                             \
     "strb r0, [r11], #1\n"                                                                                             \
-    "ldr r6, [sp, #48]\n"                                                                                              \
-    "str r11, [sp, #36]\n"                                                                                             \
+    "ldr r6, [sp, #40]\n"                                                                                              \
+    "str r11, [sp, #28]\n"                                                                                             \
     "cmp lr, r6\n"                                                                                                     \
     "bne 1b\n"                                                                                                         \
-    "add sp, sp, #52\n"                                                                                                \
+    "add sp, sp, #44\n"                                                                                                \
     "pop {r4-r11, pc}\n"
 
 __attribute__((naked, noinline)) static void run_block_relu(const kt_block_state *state __attribute__((unused)))
@@ -120,7 +115,7 @@ static int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
 }
 
 /* Collects the window of output column x. */
-static void gather(const kt_conv *c, const int8_t *const *rows, int32_t x, int8_t *to)
+static void gather(const kt_conv_fast *c, const int8_t *const *rows, int32_t x, int8_t *to)
 {
     const int32_t left = x * c->stride_w - c->pad_left;
     const int32_t channels = c->in_channels;
@@ -145,7 +140,7 @@ static void gather(const kt_conv *c, const int8_t *const *rows, int32_t x, int8_
 
 void kt_conv_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
 {
-    const kt_conv *const c = op;
+    const kt_conv_fast *const c = op;
     uint32_t *const block = scratch;
     const int32_t groups = c->filter_bytes / TAPS;
     int8_t *const window = (int8_t *)scratch + groups * GROUP_BYTES;
@@ -171,11 +166,9 @@ void kt_conv_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, voi
         for (int32_t p = 1; p < PIXELS; ++p) {
             state.offsets[p - 1] = p < pixels ? p * c->out_channels : 0;
         }
-        state.bias = c->bias;
-        state.multiplier = c->multiplier;
-        state.shift = c->shift;
+        state.channel = c->channels;
         state.out = out + x * c->out_channels;
-        if (c->rounding == KT_ROUND_RELU) {
+        if (c->is_relu) {
             run_block_relu(&state);
         } else {
             run_block_signed(&state);

@@ -9,7 +9,7 @@
 #include "kt_conv.h"
 
 typedef struct {
-    const int8_t *weights;     /* portable: [window_h][window_w][out_channels]; 3x3 DSP: [out_channels][3][3] */
+    const int8_t *weights;     /* [window_h][window_w][out_channels] */
     const int32_t *bias;       /* [out_channels] */
     const int32_t *multiplier; /* [out_channels] */
     const int8_t *shift;       /* [out_channels] */
@@ -22,22 +22,35 @@ typedef struct {
     int16_t stride_w;
     int16_t dilation_w;
     int16_t pad_left;
-    int16_t in_height; /* these four for kernels that see whole tensors */
+    int8_t in_zero;
+    int8_t out_zero;
+    int8_t out_min;
+    int8_t out_max;
+} kt_depthwise;
+
+/* 3x3, dilation 1, stride_w 1 or 2, depth multiplier 1, channels a multiple of 4, limits of -128..127. */
+typedef struct {
+    const int8_t *weights;      /* [channels][3][3] */
+    const kt_channel *channels; /* [in_channels] */
+    int16_t in_width;
+    int16_t in_channels;
+    int16_t out_width;
+    int16_t stride_w;
+    int16_t pad_left;
+    int16_t in_height; /* these four for the kernel that sees whole tensors */
     int16_t out_height;
     int16_t stride_h;
     int16_t pad_top;
     int8_t in_zero;
     int8_t out_zero;
-    int8_t out_min;
-    int8_t out_max;
-    uint8_t rounding; /* KT_ROUND_* of kt_conv.h */
-} kt_depthwise;
+    uint8_t is_relu; /* as in kt_conv_fast */
+} kt_depthwise_fast;
 
 /* Portable C. Scratch: none. */
 void kt_depthwise_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
-/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang: 3x3, dilation 1, stride 1 or 2, depth multiplier 1, channels a
- * multiple of 4, KT_ROUND_SIGNED or KT_ROUND_RELU. Scratch: four channels of three padded rows as int16, see conv.py. */
+/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang; `op` is a kt_depthwise_fast. Scratch: four channels of three
+ * padded rows as int16, see conv.py. */
 void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 /* The same over a whole tensor at once, for small ones: every row is turned once instead of three times, every channel's

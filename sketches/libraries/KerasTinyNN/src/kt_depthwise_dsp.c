@@ -12,7 +12,7 @@ enum { CHANNELS = 4, ROWS = 3, OUTPUTS = 4 };
 /* What the assembly works on; its order is the assembly's. */
 typedef struct {
     uint32_t taps[2 * ROWS]; /* (first, second) and (second, third) weight of every row */
-    int32_t multiplier;      /* twice */
+    int32_t multiplier;      /* of kt_channel */
     int32_t shift;           /* to the right, less one */
     int32_t addend;          /* 1 + 2 * zero point of the output */
     int32_t step;            /* bytes from one output pixel to the next */
@@ -100,7 +100,7 @@ DEFINE_LINE(run_stride_2_signed, ROW_STRIDE_2, KT_SIGN)
 DEFINE_LINE(run_stride_2_relu, ROW_STRIDE_2, KT_NO_SIGN)
 
 /* Words of one channel's turned row: two pixels each. */
-static int32_t words_of(const kt_depthwise *c)
+static int32_t words_of(const kt_depthwise_fast *c)
 {
     return (c->out_width + OUTPUTS - 1) / OUTPUTS * OUTPUTS / 2 * c->stride_w + 1;
 }
@@ -119,7 +119,7 @@ KT_DSP_INLINE void turn(uint32_t left, uint32_t right, uint32_t *to, int32_t pla
 }
 
 /* Word i of a turned row holds columns 2i - pad_left and the one after; those outside are the input's zero. */
-static void turn_row(const kt_depthwise *c, const int8_t *row, uint32_t *to, int32_t words, int32_t plane)
+static void turn_row(const kt_depthwise_fast *c, const int8_t *row, uint32_t *to, int32_t words, int32_t plane)
 {
     const uint32_t zero = (uint8_t)c->in_zero * UINT32_C(0x01010101);
     const int32_t channels = c->in_channels;
@@ -157,13 +157,13 @@ static void load_taps(const int8_t *weights, uint32_t *taps)
 
 /* Output rows of four channels from their turned rows. */
 static void run_channels(
-    const kt_depthwise *c, const uint32_t *planes, int32_t plane_rows, int32_t first, int8_t *out, int32_t out_rows)
+    const kt_depthwise_fast *c, const uint32_t *planes, int32_t plane_rows, int32_t first, int8_t *out, int32_t out_rows)
 {
     static const kt_run_line lines[2][2] = {
         {run_stride_1_signed, run_stride_1_relu},
         {run_stride_2_signed, run_stride_2_relu},
     };
-    const kt_run_line run = lines[c->stride_w - 1][c->rounding == KT_ROUND_RELU];
+    const kt_run_line run = lines[c->stride_w - 1][c->is_relu];
     const int32_t words = words_of(c);
     kt_line_state state = {
         .addend = 1 + 2 * c->out_zero,
@@ -174,9 +174,9 @@ static void run_channels(
     };
     for (int32_t o = first; o < first + CHANNELS; ++o) {
         load_taps(c->weights + 9 * o, state.taps);
-        state.multiplier = (int32_t)((uint32_t)c->multiplier[o] << 1);
-        state.shift = -c->shift[o] - 1;
-        state.bias = c->bias[o];
+        state.multiplier = c->channels[o].multiplier;
+        state.shift = c->channels[o].bias_and_shift & 31;
+        state.bias = c->channels[o].bias_and_shift >> 5;
         state.out = out + o;
         state.in = planes;
         for (int32_t y = 0; y < out_rows; ++y) {
@@ -190,7 +190,7 @@ static void run_channels(
 
 void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
 {
-    const kt_depthwise *const c = op;
+    const kt_depthwise_fast *const c = op;
     uint32_t *const planes = scratch;
     const int32_t words = words_of(c);
     for (int32_t first = 0; first < c->in_channels; first += CHANNELS) {
@@ -204,7 +204,7 @@ void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t 
 
 void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
 {
-    const kt_depthwise *const c = op;
+    const kt_depthwise_fast *const c = op;
     uint32_t *const planes = scratch;
     const int32_t words = words_of(c);
     const int32_t plane_rows = (c->out_height - 1) * c->stride_h + ROWS;

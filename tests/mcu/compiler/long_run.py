@@ -1,0 +1,116 @@
+"""A hundred thousand random cases of every operator against TensorFlow Lite Micro; may be interrupted and goes on.
+
+    python -m tests.mcu.compiler.long_run [OPERATOR …] [--cases 100000] [--jobs 2] [--state build/long_run.json]
+
+Cases come in chunks: one model of CHUNK independent operators, drawn from the chunk's number, so that a chunk that
+fails can be repeated alone. Chunks of all operators take turns: whenever it ends, all are equally far. The state
+counts the chunks that are done; remove the file when the engine has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.mcu.compiler.cases import OPERATORS, Adder
+from tests.mcu.compiler.host_run import assert_equals_tflm
+from tests.tflite_writer import Graph
+
+CHUNK = 250
+SAMPLES = 4  # inputs of every case: both extremes, then noise
+
+
+def draw(operator: str, count: int, *, number: int) -> list[Adder]:
+    """Cases of one operator, the same for the same number."""
+    drawn: list[Adder] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(OPERATORS[operator])
+    def collect(adder: Adder) -> None:
+        drawn.append(adder)
+
+    collect()
+    return drawn
+
+
+def graph_of(adders: Sequence[Adder]) -> bytes:
+    """A model of independent operators, each with its own inputs and output."""
+    graph = Graph()
+    return graph.build(outputs=[add(graph, f"case{index}") for index, add in enumerate(adders)])
+
+
+def check_chunk(task: tuple[str, int]) -> tuple[str, int]:
+    """Compare one chunk; (operator, its cases)."""
+    operator, number = task
+    adders = draw(operator, CHUNK, number=number)
+    try:
+        assert_equals_tflm(graph_of(adders), samples=SAMPLES, seed=number)
+    except Exception as error:
+        raise AssertionError(f"{operator}, chunk {number}: {error}") from error
+    return operator, len(adders)
+
+
+def run(
+    operators: Sequence[str],
+    *,
+    cases: int,
+    jobs: int = 1,
+    state: Path | None = None,
+    report: Callable[[str], None] = print,
+) -> Mapping[str, int]:
+    """Check until every operator has `cases` cases; operator → cases that are done, those of earlier runs included."""
+    done: dict[str, int] = json.loads(state.read_text()) if state is not None and state.is_file() else {}
+    chunks = -(-cases // CHUNK)
+    tasks = [
+        (operator, number)
+        for number in range(chunks)
+        for operator in operators
+        if number >= done.get(operator, 0)
+    ]
+    begin, checked = time.monotonic(), 0
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
+        for operator, count in pool.map(check_chunk, tasks):
+            done[operator] = done.get(operator, 0) + 1
+            checked += count
+            if state is not None:
+                state.parent.mkdir(parents=True, exist_ok=True)
+                state.write_text(json.dumps(done, indent=1))
+            rate = checked / (time.monotonic() - begin)
+            report(f"{operator}: {done[operator] * CHUNK:,} of {chunks * CHUNK:,}; {rate:.0f} cases/s")
+    return {operator: done[operator] * CHUNK for operator in operators}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("operators", nargs="*", choices=[*sorted(OPERATORS), []], metavar="OPERATOR")
+    parser.add_argument("--cases", type=int, default=100_000, help="of every operator")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--state", type=Path, default=Path("build/long_run.json"))
+    chosen = parser.parse_args(arguments)
+    run(
+        chosen.operators or sorted(OPERATORS),
+        cases=chosen.cases,
+        jobs=chosen.jobs,
+        state=chosen.state,
+        report=partial(print, flush=True),
+    )
+
+
+if __name__ == "__main__":
+    main()
