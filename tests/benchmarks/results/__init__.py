@@ -1,0 +1,1 @@
+"""docs/reference/results.md: recipes of the garden, trained, exported and validated on a board, a row each."""

@@ -1,0 +1,66 @@
+"""results.json → the tables of results.md, between their markers; the words around them are written by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.results.tables import TABLES, Table
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+PAGE = REFERENCE / "results.md"
+STORE = REFERENCE / "results.json"
+COLUMNS = (
+    "row | input | params | MACs | int8 bytes | arena bytes | {metric}: float | PTQ | QAT | board | bit-exact | epochs "
+    "| minutes"
+)
+
+
+def read_store() -> dict[str, list[dict[str, Any]]]:
+    """Table name → the rows that were measured."""
+    return json.loads(STORE.read_text(encoding="utf-8")) if STORE.is_file() else {}
+
+
+def store_row(table: Table, figures: dict[str, Any]) -> None:
+    """Put a row in its place of results.json and write the page's tables anew."""
+    store = read_store()
+    measured = {row["name"]: row for row in store.get(table.name, [])} | {figures["name"]: figures}
+    store[table.name] = [measured[row.name] for row in table.rows if row.name in measured]
+    STORE.write_text(json.dumps(store, indent=2) + "\n", encoding="utf-8")
+    PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), store), encoding="utf-8")
+
+
+def render(page: str, store: dict[str, list[dict[str, Any]]]) -> str:
+    """The page with the tables that the stored rows give.
+
+    Raises:
+        ValueError: the page has no place for a table, `<!-- table: NAME -->` to `<!-- end -->`.
+    """
+    for name, rows in store.items():
+        pattern = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not pattern.search(page):
+            raise ValueError(f"{PAGE.name} has no place for the table {name}.")
+        table = to_markdown(TABLES[name], rows)
+        page = pattern.sub(lambda found, table=table: found[1] + table + found[2], page)  # type: ignore[misc]
+    return page
+
+
+def to_markdown(table: Table, rows: list[dict[str, Any]]) -> str:
+    header = COLUMNS.format(metric=rows[0]["metric"])
+    lines = [
+        f"`python -m tests.benchmarks.results --table {table.name} --real-data DIR`",
+        "",
+        f"| {header} |",
+        "|---|---|" + "--:|" * (header.count("|") - 1),
+    ]
+    for row in rows:
+        shares = " | ".join(f"{row[which]:.2%}" for which in ("float", "ptq", "qat", "board"))
+        equal = row["samples"] - row["mismatched_samples"]
+        lines.append(
+            f"| {row['name']} | {row['input']} | {row['params']:,} | {row['macs']:,} | {row['tflite_bytes']:,} "
+            f"| {row['arena_bytes']:,} | {shares} | {equal}/{row['samples']} | {row['epochs']} "
+            f"| {row['training_minutes']} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,70 @@
+"""One row: train, export, validate, through the commands that a person types; goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.results.tables import Row
+
+BOARD = "virtual"
+
+
+def run_row(row: Row, *, source: str, folder: Path) -> dict[str, Any]:
+    """The figures of one row; from `row.json` in its folder if it was finished before.
+
+    Args:
+        source: of the data, as `--data` takes it.
+        folder: of the row: `run/`, `bundle/`, `board/` and `row.json`.
+    """
+    finished = folder / "row.json"
+    if finished.is_file():
+        return json.loads(finished.read_text(encoding="utf-8"))
+    run, bundle, board = folder / "run", folder / "bundle", folder / "board"
+    if not (run / "result.json").is_file():
+        train = ["train", "--recipe", row.recipe, "--data", source, "--run-dir", str(run)]
+        train += [word for setting in row.settings for word in ("--set", setting)]
+        call("keras_tiny.cli", *train, *(["--resume"] if (run / "recipe.yaml").is_file() else []))
+    trained = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    exported = call("keras_tiny.cli", "export", str(run), "--out", str(bundle), "--name", row.name)
+    validated = call(
+        "mcu.cli", "validate", str(bundle), "--board", BOARD, "--data", source, "--out", str(board)
+    )
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    metric = trained["metric"]
+    figures = {
+        "name": row.name,
+        "recipe": row.recipe,
+        "settings": list(row.settings),
+        "input": "x".join(str(side) for side in manifest["inputs"][0]["shape"][1:]),
+        "params": exported["params"],
+        "macs": exported["macs"],
+        "tflite_bytes": exported["tflite_bytes"],
+        "arena_bytes": exported["arena_bytes"],
+        "metric": metric,
+        **{which: trained["metrics"][which] for which in ("float", "ptq", "qat")},
+        "board": validated["metrics"][metric],
+        "samples": validated["samples"],
+        "mismatched_samples": validated["mismatched_samples"],
+        "epochs": trained["epochs"],
+        "training_minutes": round(sum(record["seconds"] for record in records) / 60, 1),
+    }
+    finished.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return figures
+
+
+def call(module: str, *arguments: str) -> dict[str, Any]:
+    """A command of the package with `--json`, its progress on this terminal; the object that it prints.
+
+    Raises:
+        SystemExit: the command failed and has said why.
+    """
+    command = [sys.executable, "-c", f"from {module} import main; main()", *arguments, "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.returncode)
+    return json.loads(done.stdout)

@@ -1,0 +1,61 @@
+"""Which rows docs/reference/results.md has: a recipe of the garden each, with what it changes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training run.
+
+    Attributes:
+        name: of the row, and of its folder.
+        recipe: of the garden.
+        settings: "key=value" of the recipe, as `keras-tiny train --set` takes them.
+    """
+
+    name: str
+    recipe: str
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Attributes: source: of the data, `{data}` stands for the folder with the real data sets."""
+
+    name: str
+    source: str
+    rows: tuple[Row, ...]
+
+
+def _garden(name: str, model: str, arguments: str, *settings: str) -> Row:
+    changes = (f"model.name={model}", f"model.arguments={arguments}", *settings)
+    return Row(name, "cifar10_ten_minutes", changes)
+
+
+TABLES = {
+    table.name: table
+    for table in (
+        Table(
+            name="cifar10",
+            source="cifar10:{data}/cifar10",
+            rows=(Row("cifar10_mobilenet_v1", "cifar10_mobilenet_v1"),),
+        ),
+        Table(
+            name="cifar10_garden",
+            source="cifar10:{data}/cifar10",
+            rows=(
+                _garden("mobilenet_v1-0.5", "mobilenet_v1", "{width: 0.5}"),
+                _garden("mobilenet_v2-0.35", "mobilenet_v2", "{width: 0.35}"),
+                _garden("mobilenet_v3_small-0.5", "mobilenet_v3_small", "{width: 0.5}"),
+                _garden("mobilenet_v3_large-0.35", "mobilenet_v3_large", "{width: 0.35}"),
+                _garden("squeezenet", "squeezenet", "{}", "float_phase.learning_rate=0.02"),
+                _garden("etinynet-1.0", "etinynet", "{width: 1.0}"),
+                _garden("etinynet-0.75", "etinynet", "{width: 0.75}"),
+                _garden("etinynet-0.5", "etinynet", "{width: 0.5}"),
+                _garden("etinynet-0.35", "etinynet", "{width: 0.35}"),
+            ),
+        ),
+    )
+}

@@ -1,0 +1,61 @@
+"""The page of results holds what the commands measured, and every row can be run again as it is printed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from keras_tiny.models import MODELS
+from keras_tiny.recipe import Recipe, find_recipe, override
+from tests.benchmarks.results.page import PAGE, read_store, render, to_markdown
+from tests.benchmarks.results.tables import TABLES
+
+ROWS = [(table, row) for table in TABLES.values() for row in table.rows]
+
+
+def recipe_of(row: object) -> Recipe:
+    return override(find_recipe(row.recipe), list(row.settings))
+
+
+def test_the_page_shows_what_was_measured():
+    page = PAGE.read_text(encoding="utf-8")
+    assert render(page, read_store()) == page
+
+
+def test_every_table_has_its_place_on_the_page_and_every_row_its_table():
+    page = PAGE.read_text(encoding="utf-8")
+    for name in TABLES:
+        assert f"<!-- table: {name} -->" in page
+    for name, rows in read_store().items():
+        assert {row["name"] for row in rows} <= {row.name for row in TABLES[name].rows}
+
+
+@pytest.mark.parametrize(("table", "row"), ROWS, ids=[f"{table.name}/{row.name}" for table, row in ROWS])
+def test_a_rows_settings_make_a_recipe(table: object, row: object):
+    assert recipe_of(row).model.name in MODELS
+
+
+def test_a_measured_row_was_measured_with_the_settings_that_it_has_today():
+    for name, rows in read_store().items():
+        today = {row.name: row for row in TABLES[name].rows}
+        for row in rows:
+            assert (row["recipe"], tuple(row["settings"])) == (
+                today[row["name"]].recipe,
+                today[row["name"]].settings,
+            )
+
+
+def test_a_new_row_changes_the_page():
+    row = {
+        **{"name": "mobilenet_v1-0.5", "recipe": "cifar10_ten_minutes", "settings": [], "input": "64x64x3"},
+        **{"params": 1000, "macs": 2000, "tflite_bytes": 3000, "arena_bytes": 4000, "metric": "accuracy"},
+        **{"float": 0.5, "ptq": 0.25, "qat": 0.75, "board": 0.125, "samples": 8, "mismatched_samples": 1},
+        **{"epochs": 2, "training_minutes": 1.5},
+    }
+    text = to_markdown(TABLES["cifar10_garden"], [row])
+    facts, shares = "64x64x3 | 1,000 | 2,000 | 3,000 | 4,000", "50.00% | 25.00% | 75.00% | 12.50%"
+    assert f"| mobilenet_v1-0.5 | {facts} | {shares} | 7/8 | 2 | 1.5 |" in text
+    page = PAGE.read_text(encoding="utf-8")
+    assert text in render(page, {"cifar10_garden": [row]})
+    assert json.dumps(row) not in page
