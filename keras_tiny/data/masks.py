@@ -105,6 +105,13 @@ def require_size_of(picture: Path, mask: np.ndarray) -> None:
         )
 
 
+def resize_mask(mask: np.ndarray, *, height: int, width: int) -> np.ndarray:
+    """uint8 (height, width) → the given size, each pixel the class of the nearest one: none is ever blended."""
+    if mask.shape == (height, width):
+        return mask
+    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
+
+
 def _by_value(pixels: np.ndarray, coding: MaskCoding, name: str) -> np.ndarray:
     known = np.array(sorted(coding.values), np.int64)
     found = np.unique(pixels).astype(np.int64)

@@ -13,12 +13,15 @@ from keras_tiny.metrics.classification import (
 from keras_tiny.metrics.segmentation import (
     MaskClassFigures,
     decide,
+    enlarge,
     mask_figures,
+    mask_metrics,
     mean_dice,
     mean_iou,
     pixel_accuracy,
     pixel_confusion,
     score_threshold,
+    wrong_shares,
 )
 
 __all__ = [
@@ -31,9 +34,11 @@ __all__ = [
     "boundary_counts",
     "confusion_matrix",
     "decide",
+    "enlarge",
     "integer_error_histogram",
     "macro_f1",
     "mask_figures",
+    "mask_metrics",
     "mean_dice",
     "mean_iou",
     "per_class",
@@ -41,4 +46,5 @@ __all__ = [
     "pixel_confusion",
     "score_threshold",
     "top_k_accuracy",
+    "wrong_shares",
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_tiny.data.sample import VOID
+from keras_tiny.metrics.boundary import boundary_counts
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,37 @@ def mean_iou(confusion: np.ndarray) -> float:
 def mean_dice(confusion: np.ndarray) -> float:
     """Mean Dice over the classes that occur in truth or answers, 0..1; NaN where none does."""
     return _mean([figures.dice for figures in mask_figures(confusion)])
+
+
+def enlarge(masks: np.ndarray, *, stride: int) -> np.ndarray:
+    """Masks (n, height, width) of a network whose output is smaller than its input, each pixel repeated."""
+    return masks if stride == 1 else masks.repeat(stride, axis=1).repeat(stride, axis=2)
+
+
+def mask_metrics(truth: np.ndarray, predicted: np.ndarray, *, num_classes: int) -> dict[str, float]:
+    """What a segmenter is judged by, wherever it runs; 0..1.
+
+    Args:
+        truth, predicted: classes (n, height, width); `VOID` pixels of the truth are left out.
+
+    Returns:
+        "mean_iou", "pixel_accuracy", "mean_dice", and "boundary_f1" unless no picture has an outline.
+    """
+    confusion = pixel_confusion(truth, predicted, num_classes=num_classes)
+    outlines = boundary_counts(truth, predicted, num_classes=num_classes).mean_f1()
+    found = {
+        "mean_iou": mean_iou(confusion),
+        "pixel_accuracy": pixel_accuracy(confusion),
+        "mean_dice": mean_dice(confusion),
+    }
+    return found if np.isnan(outlines) else {**found, "boundary_f1": outlines}
+
+
+def wrong_shares(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Share of each picture's judged pixels that are wrong, float (n,); 0 for a picture that is all void."""
+    judged = truth != VOID
+    wrong = ((truth != predicted) & judged).sum(axis=(1, 2))
+    return wrong / np.maximum(judged.sum(axis=(1, 2)), 1)
 
 
 def _mean(figures: list[float | None]) -> float:

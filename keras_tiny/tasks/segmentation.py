@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
 
 from keras_tiny.data.arrays import prepare_images
+from keras_tiny.data.masks import resize_mask
 from keras_tiny.data.overlay import difference, overlay
 from keras_tiny.data.sample import VOID, Sample, Split
 from keras_tiny.errors import BadInput, DataError
 from keras_tiny.keras_api import keras, tf
 from keras_tiny.losses.class_weights import mask_class_weights
 from keras_tiny.losses.segmentation import mask_loss
-from keras_tiny.metrics.boundary import boundary_counts
 from keras_tiny.metrics.segmentation import (
     decide,
-    mean_dice,
-    mean_iou,
-    pixel_accuracy,
+    enlarge,
+    mask_metrics,
     pixel_confusion,
     score_threshold,
+    wrong_shares,
 )
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 from keras_tiny.recipe import Recipe
@@ -130,17 +129,7 @@ class Segmentation(Task):
         return (decide(outputs[0], threshold=self._threshold),)
 
     def metrics(self, answers: Arrays, prepared: Prepared) -> dict[str, float]:
-        confusion = self.confusion(answers, prepared)
-        outlines = boundary_counts(
-            prepared.truths[0], self._enlarged(answers[0]), num_classes=self.num_classes
-        ).mean_f1()
-        found = {
-            "mean_iou": mean_iou(confusion),
-            "pixel_accuracy": pixel_accuracy(confusion),
-            "mean_dice": mean_dice(confusion),
-        }
-        # A set without any outline, each picture one class, has no such figure.
-        return found if np.isnan(outlines) else {**found, "boundary_f1": outlines}
+        return mask_metrics(prepared.truths[0], self._enlarged(answers[0]), num_classes=self.num_classes)
 
     def confusion(self, answers: Arrays, prepared: Prepared) -> np.ndarray:
         return pixel_confusion(prepared.truths[0], self._enlarged(answers[0]), num_classes=self.num_classes)
@@ -148,10 +137,8 @@ class Segmentation(Task):
     def mistakes(self, answers: Arrays, prepared: Prepared, *, most: int) -> list[Tile]:
         """The pictures with the most wrong pixels: truth, answer and difference, one below the other."""
         truths, masks = prepared.truths[0], self._enlarged(answers[0])
-        wrong = ((truths != masks) & (truths != VOID)).sum(axis=(1, 2))
-        judged = np.maximum((truths != VOID).sum(axis=(1, 2)), 1)
-        shares = wrong / judged
-        worst = [i for i in np.argsort(-shares, kind="stable") if wrong[i]][:most]
+        shares = wrong_shares(truths, masks)
+        worst = [i for i in np.argsort(-shares, kind="stable") if shares[i]][:most]
         return [
             Tile(
                 np.concatenate(
@@ -199,8 +186,7 @@ class Segmentation(Task):
             raise DataError(
                 f"{sample.id}: the mask has class {classes.max()}; there are {self.num_classes} classes, from 0 on."
             )
-        size = (self.spec.width, self.spec.height)
-        return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+        return resize_mask(mask, height=self.spec.height, width=self.spec.width)
 
     def _at_output(self, masks: tf.Tensor) -> tf.Tensor:
         """The pixel at the middle of each output pixel."""
@@ -210,7 +196,7 @@ class Segmentation(Task):
         return masks[:, middle :: self._stride, middle :: self._stride]
 
     def _enlarged(self, masks: np.ndarray) -> np.ndarray:
-        return masks.repeat(self._stride, axis=1).repeat(self._stride, axis=2)
+        return enlarge(masks, stride=self._stride)
 
     def _class_weights(self, prepared: Prepared, recipe: Recipe) -> np.ndarray:
         found = mask_class_weights(

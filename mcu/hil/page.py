@@ -41,7 +41,7 @@ def validation_page(
     def example(i: int, detail: str) -> Example:
         return Example(
             id=run.per_sample[i].id,
-            image=task.picture(pictures(i), board, truths, i),
+            image=task.picture(pictures(i), desk, board, truths, i),
             truth=task.said_truth(truths, i),
             desk=task.said(desk[i]),
             board=task.said(board[i]),

@@ -93,11 +93,16 @@ class HilTask:
         """How wrong the board's answer to sample `at` of `worst` is, in a few words."""
         return ""
 
-    def picture(self, image: np.ndarray, board: np.ndarray, truths: Any, at: int) -> np.ndarray:
+    def picture(
+        self, image: np.ndarray, desk: np.ndarray, board: np.ndarray, truths: Any, at: int
+    ) -> np.ndarray:
         """What the report shows of sample `at`: uint8 (height, width, 1 or 3); by default the picture as it is.
 
         Args:
             image: uint8 as the data set holds it.
+
+        Returns:
+            a picture; one more than twice as wide as high gets a row of its own.
         """
         return image
 
