@@ -11,6 +11,7 @@ from mcu.transport import Port
 
 _LONGEST_LINE_BYTES = 4096
 _WAIT_S = 0.1
+_SHADES = " .:-=+*#%@"  # dark to bright, on a dark terminal
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Said:
     """One line of the monitor.
 
     Attributes:
-        kind: "text", "frame", or "noise" (bytes that are neither).
+        kind: "text", "frame", "picture" (several lines), or "noise" (bytes that are none of them).
     """
 
     kind: str
@@ -91,8 +92,34 @@ def _lines(piece: bytes) -> list[Said]:
         if text is None:
             found.append(Said("noise", line[:32].hex(" ")))
         elif text:
-            found.append(Said("text", text))
+            picture = draw(text)
+            found.append(Said("text", text) if picture is None else Said("picture", picture))
     return found
+
+
+def draw(line: str) -> str | None:
+    """The camera demo's `preview WIDTH HEIGHT HEX` as lines of shades; None for any other line.
+
+    A character of a terminal is twice as high as wide: it stands for two pixels, one above the other.
+    """
+    words = line.split(" ")
+    if len(words) != 4 or words[0] != "preview" or not (words[1] + words[2]).isascii():
+        return None
+    if not (words[1].isdigit() and words[2].isdigit()):
+        return None
+    width, height = int(words[1]), int(words[2])
+    try:
+        pixels = bytes.fromhex(words[3])
+    except ValueError:
+        return None
+    if not width or len(pixels) != width * height:
+        return None
+    rows = [pixels[at : at + width] for at in range(0, len(pixels), width)]
+    pairs = zip(rows[::2], rows[1::2] + rows[-1:], strict=False)
+    return "\n".join(
+        "".join(_SHADES[(above + below) * len(_SHADES) // 512] for above, below in zip(*pair, strict=True))
+        for pair in pairs
+    )
 
 
 def _text(line: bytes) -> str | None:

@@ -26,6 +26,12 @@ def build(
             help="Write the model as C into this folder instead; sources.txt lists what to compile."
         ),
     ] = None,
+    sketch: Annotated[
+        Path | None,
+        typer.Option(help="Write a folder for the Arduino IDE, arduino-cli or PlatformIO instead."),
+    ] = None,
+    sketch_kind: Annotated[str, typer.Option(help="hil_runner or camera_demo.")] = "hil_runner",
+    engine: Annotated[str, typer.Option(help="Of the sketch: c or tflm.")] = "c",
     json: JsonOption = False,
 ) -> None:
     """Compile the model and the firmware around it. What was built before is not built again.
@@ -34,6 +40,9 @@ def build(
     """
     from mcu.firmware.source import model_bytes_of
 
+    if sketch is not None:
+        _sketch(bundle, sketch, board=board, kind=sketch_kind, engine=engine, json=json)
+        return
     model_bytes = model_bytes_of(bundle)
     if emit is not None:
         from mcu.compiler import compile_model
@@ -83,3 +92,27 @@ def build(
     typer.echo(
         f"{'together':>10} {firmware.size.flash_bytes:>10,} B flash {firmware.size.ram_bytes:>9,} B RAM"
     )
+
+
+def _sketch(bundle: Path, folder: Path, *, board: str, kind: str, engine: str, json: bool) -> None:
+    from mcu.boards import get_board
+    from mcu.bundle import Bundle
+    from mcu.firmware.sketch import write_sketch
+
+    written = write_sketch(Bundle.open(bundle), folder, board=get_board(board), kind=kind, engine=engine)
+    if json:
+        print_json(
+            {
+                "image": str(written.program),
+                "flash_bytes": None,  # the tool that compiles it tells
+                "ram_bytes": written.arena_bytes,
+                "engine": written.engine,
+                "board": written.board,
+                "kind": written.kind,
+                "firmware": written.firmware,
+                "files": list(written.files),
+            }
+        )
+        return
+    typer.echo(f"{written.program}: {written.kind} for {written.board}, engine {written.engine}")
+    typer.echo(f"Open it in the Arduino IDE, or see {written.folder / 'README.md'}.")

@@ -16,14 +16,14 @@ def monitor(
     port: Annotated[str, typer.Argument(help="Device or URL of the board's port.")],
     baud: Annotated[int, typer.Option(min=1, help="Symbols per second of the line.")] = 115_200,
 ) -> None:
-    """Print the board's log, and its frames and results in words, until Ctrl-C. Sends nothing.
+    """Print the board's log, its frames and results in words, and the camera demo's pictures, until Ctrl-C.
 
     Example: mcu monitor /dev/ttyACM0
     """
     from mcu.monitor import watch
     from mcu.transport import open_port
 
-    marks = {"text": "", "frame": "» ", "noise": "? "}
+    marks = {"text": "", "frame": "» ", "picture": "\n", "noise": "? "}
     begin = time.monotonic()
     with open_port(port, baud=baud) as opened:
         for said in watch(opened):

@@ -62,7 +62,7 @@ def write_sources(
     kernels = "dsp" if TARGETS[port.target].dsp else "portable"
     compiled = compile_model(model_bytes, name=MODEL_NAME, kernels=kernels)  # type: ignore[arg-type]
     emit(compiled, folder)
-    identity = _identity(compiled, model_bytes, board_id=board_id, clock_hz=clock_hz)
+    identity = identity_of(compiled, model_bytes, board_id=board_id, clock_hz=clock_hz)
     sketches = sketches_folder()
     link = sketches / "libraries" / "KerasTinyLink" / "src"
     places = [sketches / "ports" / name for name in port.folders]
@@ -82,7 +82,7 @@ def write_sources(
 
 def write_facts(sources: FirmwareSources, *, firmware: str) -> None:
     """Write who the board is once more, with another name of the firmware: its build is known once all else is."""
-    facts = _facts(replace(sources.identity, firmware=firmware), sources.tflite_crc32)
+    facts = facts_header(replace(sources.identity, firmware=firmware), sources.tflite_crc32)
     (sources.folder / FACTS_NAME).write_text(facts, encoding="ascii")
 
 
@@ -109,9 +109,10 @@ def package_version() -> str:
         return "unknown"
 
 
-def _identity(
+def identity_of(
     compiled: CompiledModel, model_bytes: bytes, *, board_id: str, clock_hz: int | None
 ) -> Identity:
+    """What the firmware of a compiled model answers, but for its build and the CRC-32 that the device computes."""
     return Identity(
         board=board_id,
         engine=ENGINE,
@@ -127,7 +128,8 @@ def _identity(
     )
 
 
-def _facts(identity: Identity, tflite_crc32: int) -> str:
+def facts_header(identity: Identity, tflite_crc32: int) -> str:
+    """The text of FACTS_NAME, which kt_compiled.c includes."""
     return "\n".join(
         [
             f"/* {FACTS_NAME}: who the board is and what its model takes. Written by `mcu build`; do not edit. */",

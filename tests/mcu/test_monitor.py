@@ -46,6 +46,18 @@ def test_an_error_is_quoted():
     assert Listener().feed(encode_frame(frame)) == [Said("frame", "ERROR class 7, code 1: no kernel")]
 
 
+def test_a_preview_is_drawn_with_a_character_for_two_pixels_above_each_other():
+    line = b"preview 3 4 " + bytes([0, 128, 255, 0, 128, 255, 255, 255, 255, 0, 0, 0]).hex().encode()
+    assert Listener().feed(line + b"\r\n") == [Said("picture", " +@\n===")]
+
+
+@pytest.mark.parametrize(
+    "line", ["preview 3 4 00", "preview a b 00", "preview 0 0 ", "preview 1 1 zz", "preview"]
+)
+def test_a_line_that_only_begins_like_a_preview_is_text(line: str):
+    assert Listener().feed(line.encode() + b"\n") == [Said("text", line)]
+
+
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_nothing_that_arrives_stops_it_and_a_frame_after_it_is_seen(noise: list[bytes]):
     listener = Listener()
