@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_tiny.preprocessing.spec import PreprocessingSpec
 from mcu.boards import Board
-from mcu.bundle import Bundle
+from mcu.bundle import Bundle, PreprocessingSpec
 from mcu.compiler.emit import sketches_folder
 from mcu.errors import BadInput
 from mcu.tensor import TensorSpec
