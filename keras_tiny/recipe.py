@@ -87,6 +87,28 @@ class OptimizerPart(_Part):
     weight_decay: float = Field(0.0, ge=0)
 
 
+class DetectionPart(_Part):
+    """What only a detector's training takes (SSD, arXiv:1512.02325, sections 2.2 and 3).
+
+    Args:
+        match_iou: overlap from which an anchor answers for an object; each object has its best anchor besides.
+        negatives_per_positive: background anchors that count for each one that answers for an object, the hardest.
+        box_weight: of the box loss in the sum with the class loss.
+        photometric: change brightness, contrast, saturation and hue, and shuffle the channels, each half of the time.
+        expand: with probability one half the picture is put on a canvas up to so many times as large; 1 is off.
+        crop: cut out a part with a smallest overlap with some object, drawn from none, .1, .3, .5, .7 and .9.
+        flip: mirror left-right with probability one half; leave it out where it changes the class, as of digits.
+    """
+
+    match_iou: float = Field(0.5, gt=0, lt=1)
+    negatives_per_positive: float = Field(3.0, gt=0)
+    box_weight: float = Field(1.0, gt=0)
+    photometric: bool = True
+    expand: float = Field(2.0, ge=1, le=4)
+    crop: bool = True
+    flip: bool = True
+
+
 class QuantizePart(_Part):
     """Args: calibration_samples: training pictures that set the activation ranges, for QAT's start and for PTQ."""
 
@@ -111,6 +133,7 @@ class Recipe(_Part):
     model: ModelPart = ModelPart()
     data: DataPart = DataPart()
     augment: AugmentPart = AugmentPart()
+    detection: DetectionPart = DetectionPart()
     batch_size: int = Field(32, ge=1)
     optimizer: OptimizerPart = OptimizerPart()
     float_phase: PhasePart = PhasePart()

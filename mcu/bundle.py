@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from keras_tiny.boxes.anchors import AnchorSpec
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 from mcu.errors import BundleError
 from mcu.tensor import TensorSpec
@@ -45,6 +46,7 @@ class Manifest(BaseModel):
         labels: class names; index = output channel.
         arena_bytes: measured by TensorFlow Lite Micro's interpreter on a 64-bit host.
         arena_bytes_32bit: estimate for a microcontroller, where pointers take 4 bytes.
+        anchors: of a detector: what its box outputs are told against, see `keras_tiny.boxes`; None for other tasks.
         macs: multiply-accumulates of one inference, bias and BatchNorm excluded.
         params: trainable parameters of the float model; None for a foreign .tflite.
         metrics: metric name → {"float": value, "ptq": value, "qat": value}, measured on the test split.
@@ -60,7 +62,7 @@ class Manifest(BaseModel):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     preprocessing: PreprocessingSpec
-    anchors: tuple[tuple[float, float, float, float], ...] | None = None
+    anchors: AnchorSpec | None = None
     model_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     model_crc32: int = Field(ge=0, le=0xFFFFFFFF)
     tflite_bytes: int = Field(gt=0)

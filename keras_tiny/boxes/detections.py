@@ -36,6 +36,11 @@ class Detections:
         chosen = self.scores >= score
         return Detections(self.corners[chosen], self.classes[chosen], self.scores[chosen])
 
+    def scaled(self, *, width: float, height: float) -> Detections:
+        """The same in pixels of a picture of that size."""
+        factors = np.array([width, height, width, height], np.float32)
+        return Detections(self.corners * factors, self.classes, self.scores)
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities over the last axis, in the logits' own precision."""

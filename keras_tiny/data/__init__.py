@@ -37,6 +37,8 @@ SOURCES = Registry(
         "supervisely": Entry("keras_tiny.data.supervisely:load_supervisely", task="segmentation"),
         "fsoco": Entry("keras_tiny.data.supervisely:load_fsoco", task="segmentation"),
         "digits_scenes": Entry("keras_tiny.data.scenes:load_scenes", task="detection"),
+        "pascal_voc": Entry("keras_tiny.data.pascal_voc:load_pascal_voc", task="detection"),
+        "coco": Entry("keras_tiny.data.coco:load_coco", task="detection"),
         "digits_masks": Entry("keras_tiny.data.scenes:load_masks", task="segmentation"),
     },
 )

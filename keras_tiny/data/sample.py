@@ -146,7 +146,8 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        return len(self.labels)
+        """What a builder takes as num_classes: the labels, and for a detector background, which comes before them."""
+        return len(self.labels) + (self.task == "detection")
 
     def with_preprocessing(self, preprocessing: PreprocessingSpec) -> Dataset:
         """The same pictures for another input size or normalisation."""

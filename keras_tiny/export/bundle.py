@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_tiny import quantization
+from keras_tiny.boxes import AnchorSpec
 from keras_tiny.data.sample import Dataset
 from keras_tiny.errors import AuditFailed, BadInput
 from keras_tiny.export.audit import audit
@@ -74,7 +75,7 @@ def export_file(
     name: str | None = None,
     metrics: Mapping[str, float | None] | None = None,
     params: int | None = None,
-    anchors: tuple[tuple[float, float, float, float], ...] | None = None,
+    anchors: AnchorSpec | None = None,
 ) -> Bundle:
     """The same for an int8 .tflite file that exists already, e.g. made by post-training quantization.
 

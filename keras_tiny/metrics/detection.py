@@ -141,6 +141,56 @@ def mean_over_classes(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else 0.0
 
 
+def detection_metrics(
+    truths: Sequence[Boxes], found: Sequence[Detections], *, num_classes: int
+) -> dict[str, float]:
+    """The figures by which detectors are compared, 0..1, the first of them the one that decides.
+
+    Args:
+        truths, found: one per picture, in pixels of the picture.
+
+    Returns:
+        map50 and map50_11_point: mean over classes of VOC's average precision at IoU 0.5; map50_95: COCO's.
+    """
+    curves = [precision_recall(truths, found, label=label) for label in range(num_classes)]
+    return {
+        "map50": mean_over_classes(np.array([average_precision(curve) for curve in curves])),
+        "map50_11_point": mean_over_classes(
+            np.array([average_precision(curve, method="11_point") for curve in curves])
+        ),
+        "map50_95": mean_over_classes(
+            np.array([_coco_class(truths, found, label, COCO_SIZES["all"]) for label in range(num_classes)])
+        ),
+    }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one picture's objects and detections at one score.
+
+    Attributes:
+        hits: objects that were found.
+        missed: objects that were not, difficult ones left out.
+        wrong: detections that are on no object of their class, or on one that was found already.
+    """
+
+    hits: int
+    missed: int
+    wrong: int
+
+
+def verdict(truth: Boxes, found: Detections, *, score: float = 0.5, iou_threshold: float = 0.5) -> Verdict:
+    """One picture, judged as a person would who sees the detections from `score` up."""
+    sure = found.above(score)
+    hits = wrong = 0
+    for label in np.union1d(truth.classes, sure.classes):
+        curve = precision_recall([truth], [sure], label=int(label), iou_threshold=iou_threshold)
+        right = round(float(curve.recall[-1]) * curve.objects) if len(curve.recall) and curve.objects else 0
+        hits += right
+        wrong += len(curve.scores) - right
+    return Verdict(hits, int((~truth.difficult).sum()) - hits, wrong)
+
+
 def coco_average_precision(
     truths: Sequence[Boxes], found: Sequence[Detections], *, num_classes: int
 ) -> CocoFigures:

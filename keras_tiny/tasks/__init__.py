@@ -16,6 +16,7 @@ TASKS = Registry(
     "task",
     {
         "classification": Entry("keras_tiny.tasks.classification:Classification"),
+        "detection": Entry("keras_tiny.tasks.detection:Detection"),
         "segmentation": Entry("keras_tiny.tasks.segmentation:Segmentation"),
     },
 )

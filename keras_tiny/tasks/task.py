@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_tiny.boxes import AnchorSpec
 from keras_tiny.data.finding import Finding
 from keras_tiny.data.sample import Split
 from keras_tiny.errors import BadInput
@@ -92,7 +93,7 @@ class Task(ABC):
         return len(self.labels)
 
     @property
-    def anchors(self) -> tuple[tuple[float, float, float, float], ...] | None:
+    def anchors(self) -> AnchorSpec | None:
         """Anchors of a detector, for the bundle's manifest; None for other tasks."""
         return None
 
