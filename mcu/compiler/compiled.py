@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from mcu.compiler.check import check_tensors
 from mcu.compiler.emit import emit_files
 from mcu.compiler.operators import ALIASES, EMITTERS
-from mcu.compiler.problems import UnsupportedModel, layer_of, unsupported
+from mcu.compiler.problems import UnsupportedModel, unsupported
 from mcu.compiler.schedule import Names, Schedule, make_schedule
 from mcu.compiler.stage import Constant, Context, Stage
 from mcu.errors import BadInput
@@ -26,23 +27,34 @@ class CompiledModel:
     """A model as C.
 
     Attributes:
-        files: file name -> text: the model's header and source, the kernels it uses, and sources.txt.
         arena_bytes: RAM for all tensors and scratch; the only RAM besides the stack.
         const_bytes: by role: "weights", "bias", "requantization", "table"; flash.
-        peak_operator: operator that needs most of the arena, as "index NAME (layer)".
+        peak_operator: operator that needs most of the arena, as "index NAME (layer)"; several that run row by row
+            together are joined by " + ".
         operators: index -> (name, layer, multiply-accumulates) of every operator that runs.
     """
 
     name: str
     kernels: Kernels
-    files: Mapping[str, str] = field(repr=False)
     arena_bytes: int
     const_bytes: Mapping[str, int]
     peak_operator: str
     operators: Mapping[int, tuple[str, str, int]] = field(repr=False)
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    model: TfliteModel = field(repr=False)
     schedule: Schedule = field(repr=False)
+    names: Names = field(repr=False)
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """File name -> text: the model's header and source, the kernels it uses, and sources.txt."""
+        return emit_files(self.model, self.schedule, self.names, name=self.name)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What runs, in order."""
+        return tuple(stage for group in self.schedule.groups for stage in group)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -84,14 +96,15 @@ def compile_model(model_bytes: bytes, *, name: str = "model", kernels: Kernels =
     return CompiledModel(
         name=name,
         kernels=kernels,
-        files=emit_files(model, schedule, names, name=name),
         arena_bytes=schedule.placement.arena_bytes,
         const_bytes=_constant_bytes(stages),
         peak_operator=_peak(model, schedule),
         operators={s.operator.index: (s.operator.name, s.layer, s.macs) for s in stages},
         inputs=tuple(model.tensors[index].spec() for index in model.inputs),
         outputs=tuple(model.tensors[index].spec() for index in model.outputs),
+        model=model,
         schedule=schedule,
+        names=names,
     )
 
 
@@ -175,4 +188,4 @@ def _peak(model: TfliteModel, schedule: Schedule) -> str:
     if not schedule.groups:
         return ""
     group = schedule.groups[schedule.peak_step]
-    return " + ".join(f"{s.operator.index} {s.operator.name} ({layer_of(model, s.operator)})" for s in group)
+    return " + ".join(f"{s.operator.index} {s.operator.name} ({model.layer_of(s.operator)})" for s in group)

@@ -1,0 +1,162 @@
+"""`mcu fits`: what it promises before a build is what the linker finds, and a no says how much and because of what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcu.boards import get_board
+from mcu.compiler import EMITTERS, compile_model
+from mcu.compiler.emit import LIBRARY, sketches_folder
+from mcu.errors import BadInput
+from mcu.firmware.builder import build_firmware
+from mcu.firmware.code_bytes import code_bytes
+from mcu.firmware.estimate import CODE_MARGIN
+from mcu.firmware.fits import Verdict, fits
+from mcu.firmware.gcc import TARGETS
+from mcu.firmware.ports import PORTS, port_for
+from tests.benchmarks.code_bytes import BOARDS, measured_kernels
+from tests.mcu.compiler.networks import mobilenet_v2
+from tests.support import require
+from tests.tflite_networks import residual_network, segmenter
+from tests.tflite_writer import Graph
+
+KEYS = (
+    "board engine fits flash_bytes flash_spare ram_bytes ram_spare peak_operator operators_missing suggestion"
+)
+# How far above the linker's map an estimate may be.
+FLASH_SHARE, FLASH_BYTES, RAM_BYTES = 0.01, 6144, 512
+
+
+def file_of(model_bytes: bytes, folder: Path) -> Path:
+    path = folder / "model.tflite"
+    path.write_bytes(model_bytes)
+    return path
+
+
+def one(model_bytes: bytes, folder: Path, board: str) -> Verdict:
+    (verdict,) = fits(file_of(model_bytes, folder), board=board)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("board", "model"),
+    [
+        *((board, "residual") for board in BOARDS),
+        ("qemu_riscv_virt", "segmenter"),
+        ("qemu_stm32f405", "mobilenet_v2"),
+    ],
+)
+def test_an_estimate_is_at_least_what_the_linker_finds_and_not_much_more(
+    board: str, model: str, tmp_path: Path
+):
+    require(TARGETS[port_for(get_board(board)).target].compiler[0])
+    makers = {"residual": residual_network, "segmenter": segmenter, "mobilenet_v2": mobilenet_v2}
+    model_bytes = makers[model]()
+    size = build_firmware(model_bytes, board=get_board(board)).size
+    verdict = one(model_bytes, tmp_path, board)
+    assert size is not None
+    assert verdict.flash_bytes is not None
+    assert verdict.ram_bytes is not None
+    assert size.flash_bytes <= verdict.flash_bytes <= size.flash_bytes * (1 + FLASH_SHARE) + FLASH_BYTES
+    assert size.ram_bytes <= verdict.ram_bytes <= size.ram_bytes + RAM_BYTES
+
+
+def test_every_kernel_is_in_the_table_for_every_target_that_runs_it():
+    library = {path.name for path in (sketches_folder() / LIBRARY).glob("*.c")}
+    for target in {port.target for port in PORTS}:
+        listed = {part for of, part in code_bytes() if of == target}
+        assert listed == {name for name in library if TARGETS[target].dsp or not name.endswith("_dsp.c")}
+
+
+@pytest.mark.slow
+def test_no_kernel_outgrew_the_table():
+    for target in {port.target for port in PORTS}:
+        require(TARGETS[target].compiler[0])
+    for row in measured_kernels():
+        assert row.flash_bytes <= code_bytes()[row.of, row.part].flash_bytes * (1 + CODE_MARGIN)
+
+
+def test_all_boards_are_judged_and_what_is_left_adds_up(tmp_path: Path):
+    verdicts = fits(file_of(residual_network(), tmp_path))
+    assert {verdict.board for verdict in verdicts} > {"virtual", "nucleo_f446re", "esp32_s3_devkitc"}
+    for verdict in verdicts:
+        board = get_board(verdict.board)
+        assert verdict.fits
+        assert not verdict.suggestion
+        if board.ram_bytes is None:
+            assert verdict.ram_spare is verdict.flash_spare is None
+        else:
+            assert verdict.ram_bytes is not None
+            assert verdict.ram_spare == board.ram_bytes - verdict.ram_bytes
+
+
+def large_image() -> bytes:
+    graph = Graph()
+    x = graph.input("image", (1, 256, 256, 3))
+    options = {"padding": "SAME", "stride_h": 2, "stride_w": 2, "filter_height": 2, "filter_width": 2}
+    y = graph.add("MAX_POOL_2D", (x,), "net/small/MaxPool", (1, 128, 128, 3), options=options)
+    return graph.build(outputs=[y])
+
+
+def test_a_model_that_does_not_fit_says_how_much_and_which_operator_makes_the_peak(tmp_path: Path):
+    verdict = one(large_image(), tmp_path, "nucleo_f446re")
+    assert not verdict.fits
+    assert verdict.ram_spare is not None
+    assert verdict.ram_spare < 0
+    assert verdict.peak_operator == "0 MAX_POOL_2D (small)"
+    assert f"{-verdict.ram_spare:,} bytes of RAM too many" in verdict.suggestion
+    assert "Try a side of" in verdict.suggestion
+
+
+def test_the_side_that_is_suggested_fits(tmp_path: Path):
+    """The suggestion of a model whose memory is all image."""
+    verdict = one(large_image(), tmp_path, "nucleo_f446re")
+    side = int(verdict.suggestion.split("a side of ")[1].split()[0])
+    board = get_board("nucleo_f446re")
+    arena = compile_model(large_image()).arena_bytes
+    assert verdict.ram_bytes is not None
+    assert board.ram_bytes is not None
+    assert arena * (side / 256) ** 2 <= arena - (verdict.ram_bytes - board.ram_bytes)
+
+
+def test_an_operator_that_the_engine_lacks_is_named(tmp_path: Path):
+    graph = Graph()
+    x = graph.input("x", (1, 4))
+    verdict = one(graph.build(outputs=[graph.add("TANH", (x,), "net/odd/Tanh", (1, 4))]), tmp_path, "virtual")
+    assert "TANH" not in EMITTERS
+    assert (verdict.fits, verdict.operators_missing, verdict.flash_bytes) == (False, ("TANH",), None)
+    assert "TANH (layer 'net/odd/Tanh')" in verdict.suggestion
+
+
+def test_tflite_micro_needs_more_of_both(tmp_path: Path):
+    require("module:tflite_micro")
+    path = file_of(residual_network(), tmp_path)
+    (ours,), (theirs,) = (fits(path, board="nucleo_f446re", engine=engine) for engine in ("c", "tflm"))  # type: ignore[arg-type]
+    assert theirs.engine == "tflm"
+    assert theirs.ram_bytes is not None
+    assert ours.ram_bytes is not None
+    assert theirs.ram_bytes > ours.ram_bytes
+
+
+def test_an_unknown_board_or_engine_is_refused(tmp_path: Path):
+    path = file_of(residual_network(), tmp_path)
+    with pytest.raises(BadInput, match="no board named 'nucleo_f446r'"):
+        fits(path, board="nucleo_f446r")
+    with pytest.raises(BadInput, match="no engine 'onnx'"):
+        fits(path, engine="onnx")  # type: ignore[arg-type]
+
+
+def test_the_command_prints_the_documented_keys_and_answers_with_its_exit_code(tmp_path: Path):
+    code = "from mcu.cli import main; main()"
+    asked = [sys.executable, "-c", code, "fits", str(file_of(large_image(), tmp_path)), "--json", "--board"]
+    no = subprocess.run([*asked, "nucleo_f446re"], capture_output=True, text=True, check=False)
+    yes = subprocess.run([*asked, "all"], capture_output=True, text=True, check=False)
+    assert (no.returncode, yes.returncode) == (1, 0)
+    for answer in (no, yes):
+        for verdict in json.loads(answer.stdout)["verdicts"]:
+            assert list(verdict) == KEYS.split()
