@@ -10,6 +10,7 @@ _VERBS = {
     "Bundle": "mcu.bundle:Bundle",
     "validate": "mcu.hil:validate",
     "infer": "mcu.hil:infer",
+    "bench": "mcu.bench:bench",
     "fits": "mcu.firmware.fits:fits",
     "flash": "mcu.flash:flash",
 }

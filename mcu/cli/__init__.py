@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from mcu import console
-from mcu.cli import boards, build, doctor, fits, flash, infer, monitor, ports, validate
+from mcu.cli import bench, boards, build, doctor, fits, flash, infer, monitor, ports, validate
 
 app = typer.Typer(
     name="mcu",
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (boards, ports, fits, build, flash, validate, infer, monitor, doctor):
+for command in (boards, ports, fits, build, flash, validate, infer, bench, monitor, doctor):
     command.register(app)
 
 
