@@ -44,7 +44,7 @@ MCU_SHARED_OF = {"demo": MCU_SHARED | {"hil"}}
 # What the board's side may know of the training side: the rooms that need no TensorFlow.
 KERAS_TINY_SHARED = {"data", "preprocessing", "boxes", "metrics", "report", "errors"}
 # Which rooms of mcu may use them.
-KERAS_TINY_USERS = {"hil", "bundle"}
+KERAS_TINY_USERS = {"hil", "bundle", "postprocess"}
 
 
 def modules(package: str) -> list[Path]:
