@@ -68,7 +68,7 @@ def build(
     from mcu.firmware.image import write_images
 
     firmware = build_firmware(model_bytes, board=get_board(board))
-    image = write_images(firmware, out) if out else firmware.program
+    image = write_images(firmware, out, board=get_board(board)) if out else firmware.program
     assert firmware.size is not None, "boards have bare-metal ports"
     if json:
         size = firmware.size

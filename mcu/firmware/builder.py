@@ -121,7 +121,7 @@ def _build(model_bytes: bytes, *, port: Port, board: Board | None, flags: Sequen
         kept,
         version=version,
         compiled_arena_bytes=sources.compiled.arena_bytes,
-        bare=bool(port.script),
+        port=port,
         cached=cached,
     )
 
@@ -155,6 +155,7 @@ def _compile(
             made=program,
             flags=[
                 "-nostartfiles",
+                *(("-Wl,--nmagic",) if port.in_ram else ()),  # no page of fill in front of the data
                 f"-L{sources.folder}",
                 f"-T{ports_folder / port.script}",
                 "-Wl,--gc-sections",
@@ -170,8 +171,10 @@ def _compile(
 
 def port_libraries(port: Port) -> tuple[str, ...]:
     """Libraries that a bare-metal port is linked with."""
-    if port.target == "rv32imac":  # Debian's compiler brings no C library
-        return ("-march=rv32imac", "-nodefaultlibs", "-lgcc")  # libgcc is there for this name of it
+    if port.target.startswith(
+        "rv32"
+    ):  # Debian's compiler brings no C library; libgcc is there for these names
+        return (f"-march={'rv32im' if port.target == 'rv32imc' else port.target}", "-nodefaultlibs", "-lgcc")
     return ("--specs=nano.specs", "-nodefaultlibs", "-lc", "-lgcc")
 
 
@@ -217,15 +220,15 @@ def _move(folder: Path, kept: Path) -> None:
             folder.rename(kept)
 
 
-def _open(kept: Path, *, version: str, compiled_arena_bytes: int, bare: bool, cached: bool) -> Firmware:
+def _open(kept: Path, *, version: str, compiled_arena_bytes: int, port: Port, cached: bool) -> Firmware:
     program = kept / "firmware.elf"
     size = None
-    if bare:
+    if port.script:
         parts = json.loads((kept / "done.json").read_text())["parts"]
-        size = read_map(kept / "firmware.map", parts=parts)
+        size = read_map(kept / "firmware.map", parts=parts, in_ram=port.in_ram)
     return Firmware(
         program=program,
-        loads=Elf.read(program).loads() if bare else (),
+        loads=Elf.read(program).loads() if port.script else (),
         size=size,
         version=version,
         arena_bytes=compiled_arena_bytes,

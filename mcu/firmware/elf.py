@@ -42,6 +42,12 @@ class Elf:
             raise BadInput(f"{path} is no 32-bit little-endian ELF file.")
         return cls(content)
 
+    @property
+    def entry(self) -> int:
+        """Address of the first instruction."""
+        entry: int = _HEADER.unpack_from(self.content)[4]
+        return entry
+
     def loads(self) -> tuple[Load, ...]:
         """What belongs into memory, at load addresses, ascending; zeroed memory is not part of it.
 

@@ -138,14 +138,17 @@ def _compiled(content: bytes, kernels: Literal["dsp", "portable"]) -> CompiledMo
 
 
 def _port(board: Board, *, dsp: bool = False) -> Port | None:
-    """The bare-metal port of a board, if there is one; with `dsp` only one that runs the DSP kernels."""
+    """The bare-metal port of a board, if there is one; with `dsp` only one that runs the DSP kernels.
+
+    Not one that lives in RAM alone: such a board holds more with a sketch, whose model stays in flash.
+    """
     from mcu.firmware.gcc import TARGETS
 
     try:
         port = port_for(board)
     except BadInput:
         return None
-    return port if TARGETS[port.target].dsp or not dsp else None
+    return port if not port.in_ram and (TARGETS[port.target].dsp or not dsp) else None
 
 
 def _need_compiled(compiled: CompiledModel, board: Board) -> Estimate:

@@ -65,6 +65,12 @@ TARGETS: dict[str, Target] = {
             ("-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
             "gcc-riscv64-unknown-elf",
         ),
+        Target(
+            "rv32imc",
+            ("riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc", "riscv-none-elf-gcc"),
+            ("-march=rv32imc_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
+            "gcc-riscv64-unknown-elf",
+        ),
     )
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mcu.boards import Board
 from mcu.firmware.builder import Firmware
-from mcu.firmware.elf import Load
+from mcu.firmware.elf import Elf, Load
+from mcu.firmware.esp_image import esp_image
 
 ERASED = b"\xff"
 
@@ -20,10 +22,23 @@ def flat_image(loads: Sequence[Load]) -> bytes:
     return image
 
 
-def write_images(firmware: Firmware, folder: Path) -> Path:
+def esp_bytes(firmware: Firmware, board: Board) -> bytes:
+    """The firmware as the ROM of an ESP takes it, from the place in flash where it looks for a bootloader."""
+    assert board.flash.rom_id is not None
+    assert board.flash_bytes is not None
+    return esp_image(
+        firmware.loads,
+        entry=Elf.read(firmware.program).entry,
+        chip_id=board.flash.rom_id,
+        flash_bytes=board.flash_bytes,
+    )
+
+
+def write_images(firmware: Firmware, folder: Path, *, board: Board) -> Path:
     """Write firmware.elf, for debuggers, and firmware.bin, for flash; returns the latter."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "firmware.elf").write_bytes(firmware.program.read_bytes())
     image = folder / "firmware.bin"
-    image.write_bytes(flat_image(firmware.loads))
+    is_esp = board.flash.method == "esptool"
+    image.write_bytes(esp_bytes(firmware, board) if is_esp else flat_image(firmware.loads))
     return image

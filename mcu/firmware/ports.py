@@ -19,6 +19,7 @@ class Port:
         script: linker script in sketches/ports; empty for a program of the host.
         flash, ram: first addresses.
         max_clock_hz: that the port sets up; a board's own limit may be lower.
+        in_ram: `flash` is RAM too: code and constants lie there while the firmware runs.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Port:
     flash: int = 0
     ram: int = 0
     max_clock_hz: int = 0
+    in_ram: bool = False
 
 
 PORTS = (
@@ -57,10 +59,22 @@ PORTS = (
         "riscv_virt",
         ("QEMU virt RV32",),
         "rv32imac",
-        ("common", "riscv_virt", "riscv_virt/libc"),
+        ("common", "riscv", "riscv/libc", "riscv_virt"),
         script="riscv_virt/riscv_virt.ld",
         flash=0x8000_0000,
         ram=0x8080_0000,
+    ),
+    # The ROM copies all of it from flash into RAM, which the processor sees twice: for code and for data.
+    Port(
+        "esp32c3",
+        ("ESP32-C3",),
+        "rv32imc",
+        ("common", "riscv", "riscv/libc", "esp32c3"),
+        script="esp32c3/esp32c3.ld",
+        flash=0x4038_0000,
+        ram=0x3FC8_0000,
+        max_clock_hz=20_000_000,
+        in_ram=True,
     ),
 )
 # What `virtual://…?engine=c` runs: a virtual board like the other one.

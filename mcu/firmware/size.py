@@ -45,11 +45,12 @@ class FirmwareSize:
         return sum(part.ram for part in self.parts.values())
 
 
-def read_map(path: Path, *, parts: Mapping[str, str]) -> FirmwareSize:
+def read_map(path: Path, *, parts: Mapping[str, str], in_ram: bool = False) -> FirmwareSize:
     """Add up a map file.
 
     Args:
         parts: stem of an object file → the part that it belongs to; all others are "library".
+        in_ram: what comes out of flash lies in RAM while it runs.
     """
     flash: dict[str, int] = {}
     ram: dict[str, int] = {}
@@ -73,7 +74,7 @@ def read_map(path: Path, *, parts: Mapping[str, str]) -> FirmwareSize:
             continue
         if output in _FLASH or output in _BOTH:
             flash[part] = flash.get(part, 0) + count
-        if output in _RAM or output in _BOTH:
+        if output in _RAM or output in _BOTH or (in_ram and output in _FLASH):
             ram[part] = ram.get(part, 0) + count
     names = sorted(flash.keys() | ram.keys())
     return FirmwareSize({name: PartBytes(flash.get(name, 0), ram.get(name, 0)) for name in names})

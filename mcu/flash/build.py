@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from mcu.boards import Board
 from mcu.bundle import Bundle
-from mcu.errors import BadInput
 from mcu.flash.image import Image, Segment
 from mcu.flash.plan import ALIGNMENT, ERASED
 
@@ -22,14 +21,13 @@ def build_image(bundle: Bundle, board: Board) -> Image:
         DoesNotFit, UnsupportedModel: of `mcu.firmware.builder.build_firmware`.
         MissingExtra: no compiler.
     """
-    if board.flash.method == "esptool":
-        raise BadInput(
-            f"'{board.id}' takes a sketch, built by its maker's tools: there is no bare-metal firmware for it.",
-            hint="Write one with `mcu build --sketch DIR`, and upload it with arduino-cli or PlatformIO.",
-        )
     from mcu.firmware.builder import build_firmware
+    from mcu.firmware.image import esp_bytes
 
     firmware = build_firmware(bundle.model_bytes, board=board)
+    if board.flash.method == "esptool":
+        segment = Segment(board.flash.addresses["bootloader"], esp_bytes(firmware, board))
+        return Image((segment,), firmware=firmware.version, engine=ENGINE)
     segments = join((load.address, load.data) for load in firmware.loads)
     return Image(segments, start=segments[0].address, firmware=firmware.version, engine=ENGINE)
 

@@ -23,7 +23,7 @@ FLAGS = ("-O2", "-ffunction-sections", "-fdata-sections", "-ffreestanding", "-fn
 def measured_kernels() -> list[CodeBytes]:
     """Every kernel on every target of a port that runs it."""
     rows = []
-    for target in (TARGETS[name] for name in dict.fromkeys(port.target for port in PORTS)):
+    for target in (TARGETS[name] for name in dict.fromkeys(port.target for port in PORTS if not port.in_ram)):
         sources = sorted(
             path
             for path in (sketches_folder() / LIBRARY).glob("*.c")

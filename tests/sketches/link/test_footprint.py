@@ -42,7 +42,7 @@ def test_the_library_compiles_without_a_warning_where_there_is_no_operating_syst
 ):
     compiler = TARGETS[target].compiler[0]
     require(compiler)
-    libc = sketches_folder() / "ports" / "riscv_virt" / "libc"
+    libc = sketches_folder() / "ports" / "riscv" / "libc"
     flags = ["-Os", "-ffreestanding", f"-I{LIBRARY}", *([f"-I{libc}"] if target == "rv32imac" else [])]
     made = compile_objects(TARGETS[target], [*LIBRARY.glob("kt_*.c")], out_dir=tmp_path, flags=flags)
     assert len(made) == len([*LIBRARY.glob("kt_*.c")])

@@ -1,4 +1,4 @@
-/* QEMU's RISC-V `virt` machine in machine mode (RISC-V privileged specification 1.12; SiFive PLIC; NS16550A). */
+/* What the RISC-V ports share: start-up and faults in machine mode (RISC-V privileged specification 1.12). */
 #ifndef KT_RISCV_H
 #define KT_RISCV_H
 

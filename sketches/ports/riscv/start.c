@@ -35,9 +35,15 @@ __attribute__((naked, aligned(4), used)) void kt_on_trap(void)
                      "mret\n");
 }
 
+/* A jump per interrupt, as cores ask for that know vectored traps only (ESP32-C3 TRM, 1.4). */
+__attribute__((naked, aligned(256), used)) void kt_vectors(void)
+{
+    __asm__ volatile(".option push\n .option norvc\n .rept 32\n j kt_on_trap\n .endr\n .option pop\n");
+}
+
 __attribute__((naked, section(".vectors"), used)) void kt_on_reset(void)
 {
-    __asm__ volatile("la t0, kt_on_trap\n"
+    __asm__ volatile("la t0, kt_vectors + 1\n" /* + 1: vectored */
                      "csrw mtvec, t0\n"
                      "la t0, kt_handler_stack_end\n"
                      "csrw mscratch, t0\n"

@@ -3,9 +3,6 @@
 #include "kt_port.h"
 #include "kt_riscv.h"
 
-#define TEST_FINISHER (*(volatile uint32_t *)0x100000U) /* QEMU's sifive_test */
-#define FINISHER_RESET 0x7777U
-
 #define INTERRUPT (1U << 31)
 #define MACHINE_EXTERNAL (INTERRUPT | 11U)
 
@@ -18,13 +15,6 @@ void kt_enable_guard(void)
     const uint32_t bytes = (uint32_t)(uintptr_t)kt_stack_guard_end - begin;
     KT_WRITE_CSR("pmpaddr0", begin >> 2 | ((bytes >> 3) - 1U));
     KT_WRITE_CSR("pmpcfg0", PMP_LOCKED_NAPOT_NO_ACCESS);
-}
-
-void kt_port_reset(void)
-{
-    TEST_FINISHER = FINISHER_RESET;
-    for (;;) {
-    }
 }
 
 void kt_fault_end(const kt_fault *fault, const char *text)
