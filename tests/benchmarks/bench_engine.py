@@ -75,19 +75,32 @@ def describe(measured: Measured) -> str:
     )
 
 
-def by_kind(measured: Measured) -> str:
-    """A line per kind of operator."""
+def kinds(compiled: CompiledModel) -> dict[int, str]:
+    """Index of an operator -> its name, with window and step where it has weights and those."""
+    found = {}
+    for index, (name, _, _) in compiled.operators.items():
+        operator = compiled.model.operators[index]
+        step = getattr(operator.options, "stride_width", None)
+        weights = compiled.model.inputs_of(operator)[1] if step and "CONV" in name else None
+        shape = f" {weights.shape[1]}x{weights.shape[2]} step {step}" if weights is not None else ""
+        found[index] = f"{name}{shape}"
+    return found
+
+
+def sums_by_kind(measured: Measured) -> dict[str, tuple[int, int]]:
+    """Kind of operator -> multiply-accumulates, instructions."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    shapes = {
-        s.operator.index: f" {s.fields['window_h']}x{s.fields['window_w']} step {s.fields.get('stride_w', 1)}"
-        for group in measured.compiled.schedule.groups
-        for s in group
-        if "window_h" in s.fields
-    }
-    for index, (name, _, macs) in measured.compiled.operators.items():
-        total = sums[f"{name}{shapes.get(index, '')}"]
+    named = kinds(measured.compiled)
+    for index, (_, _, macs) in measured.compiled.operators.items():
+        total = sums[named[index]]
         total[0] += macs
         total[1] += measured.run.by_operator[index]
+    return {kind: (macs, count) for kind, (macs, count) in sums.items()}
+
+
+def by_kind(measured: Measured) -> str:
+    """A line per kind of operator."""
+    sums = sums_by_kind(measured)
     return "\n".join(
         _line(kind, *total) for kind, total in sorted(sums.items(), key=lambda item: -item[1][1])
     )
