@@ -6,9 +6,10 @@ import socket
 import threading
 
 from mcu.bundle import Bundle
+from mcu.protocol.frame import VERSION
 from mcu.protocol.identity import Identity
 from mcu.tflm import TflmInterpreter
-from mcu.virtual.board import BoardLink
+from mcu.virtual.board import BoardLink, LinkLimits
 
 
 class Firmware:
@@ -19,9 +20,12 @@ class Firmware:
         board: what it says it is.
         version: what it says of the build.
         crc32: of the model's bytes in its flash; default: the right one.
+        protocol: the version of the link that it speaks, and no other.
     """
 
-    def __init__(self, bundle: Bundle, *, board: str, version: str, crc32: int | None = None):
+    def __init__(
+        self, bundle: Bundle, *, board: str, version: str, crc32: int | None = None, protocol: int = VERSION
+    ):
         engine = TflmInterpreter(bundle.model_bytes)
         identity = Identity(
             board=board,
@@ -32,7 +36,8 @@ class Firmware:
             inputs=engine.inputs,
             outputs=engine.outputs,
         )
-        self._board = BoardLink(engine, identity=identity, session=77)
+        limits = LinkLimits(version_min=protocol, version_max=protocol)
+        self._board = BoardLink(engine, identity=identity, session=77, limits=limits)
         self.started: list[tuple[bytes, int]] = []
 
     def __call__(self, flash: bytes, address: int) -> socket.socket:

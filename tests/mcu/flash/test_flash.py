@@ -150,25 +150,6 @@ def test_firmware_of_another_chip_is_refused_before_anything_is_sent_to_the_rom(
     assert not rom.flash.erased
 
 
-def test_firmware_of_another_protocol_version_is_replaced(bundle: Bundle, monkeypatch: pytest.MonkeyPatch):
-    from mcu.protocol.errors import VersionMismatch
-
-    rom = stm32(bundle)
-
-    def too_old(*arguments: object, **options: object) -> None:
-        raise VersionMismatch("the board speaks link protocol version 9")
-
-    with OnPty(rom) as served:
-        served.press_reset(bootloader=False)
-        monkeypatch.setattr("mcu.flash.greet.Session.connect", too_old)
-        # No ROM answers either: the person must set BOOT0. That is said, nothing is taken for success.
-        with pytest.raises(BoardError, match="BOOT0"):
-            mcu.flash(bundle, board=BOARD, port=served.port, build=build)
-        monkeypatch.undo()
-        served.press_reset(bootloader=True)
-        assert mcu.flash(bundle, board=BOARD, port=served.port, build=build).ready
-
-
 def test_an_esp32_is_flashed_by_the_real_esptool_and_greeted(bundle: Bundle):
     require("module:esptool")
     board = get_board("esp32_c3_devkitm")
