@@ -20,6 +20,7 @@ _ROOMS = (
 )  # calling the last one exports
 _VERBS = {
     "train": "keras_tiny.training.train:train",
+    "distill": "keras_tiny.training.distill:distill",
     "run_recipe": "keras_tiny.runs.run:run_recipe",
     "quantize": "keras_tiny.quantization:quantize",
     "calibrate": "keras_tiny.quantization:calibrate",

@@ -79,9 +79,16 @@ class PhasePart(_Part):
 
 
 class OptimizerPart(_Part):
-    """Args: weight_decay: decoupled; never on BatchNorm's parameters and biases."""
+    """Which rule moves the weights.
 
-    name: Literal["adam", "sgd"] = "adam"
+    Args:
+        name: lion (arXiv:2302.06675) wants a learning rate 3 to 10 times smaller than adam's, and a weight decay as
+            many times larger.
+        momentum, nesterov: of sgd.
+        weight_decay: decoupled; never on BatchNorm's parameters and biases.
+    """
+
+    name: Literal["adam", "sgd", "lion"] = "adam"
     momentum: float = Field(0.9, ge=0, lt=1)
     nesterov: bool = True
     weight_decay: float = Field(0.0, ge=0)
@@ -107,6 +114,27 @@ class DetectionPart(_Part):
     expand: float = Field(2.0, ge=1, le=4)
     crop: bool = True
     flip: bool = True
+
+
+class DistillPart(_Part):
+    """What a teacher adds to a student's training (keras_tiny/training/distillation.py).
+
+    Args:
+        teacher: run folder of the float teacher, trained on the same classes and size; empty is no teacher.
+        temperature: softens both sides' answers.
+        answers_weight: share of the softened answers in the loss; the truth has the rest.
+        pairs: (teacher's layer, student's layer) whose maps are held against each other.
+        feature_loss: l2 compares channel by channel, through a 1x1 adapter where their numbers differ; attention
+            compares where the maps are strong.
+        feature_weight: of the mean over the pairs.
+    """
+
+    teacher: str = ""
+    temperature: float = Field(4.0, gt=0)
+    answers_weight: float = Field(0.5, ge=0, le=1)
+    pairs: tuple[tuple[str, str], ...] = ()
+    feature_loss: Literal["l2", "attention"] = "l2"
+    feature_weight: float = Field(1.0, ge=0)
 
 
 class QuantizePart(_Part):
@@ -136,6 +164,7 @@ class Recipe(_Part):
     detection: DetectionPart = DetectionPart()
     batch_size: int = Field(32, ge=1)
     optimizer: OptimizerPart = OptimizerPart()
+    distill: DistillPart = DistillPart()
     float_phase: PhasePart = PhasePart()
     qat_phase: PhasePart = PhasePart(epochs=5, learning_rate=1e-4)
     quantize: QuantizePart = QuantizePart()

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from keras_tiny.cli import audit, demo, evaluate, export, models, profile, quantize, train
+from keras_tiny.cli import audit, demo, distill, evaluate, export, models, profile, quantize, train
 from mcu import console
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (models, train, quantize, evaluate, export, audit, profile, demo):
+for command in (models, train, distill, quantize, evaluate, export, audit, profile, demo):
     command.register(app)
 
 

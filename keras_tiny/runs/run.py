@@ -13,6 +13,7 @@ from keras_tiny import quantization
 from keras_tiny.export.convert import convert_ptq
 from keras_tiny.recipe import Recipe
 from keras_tiny.runs.folder import build_model, load_data, open_folder
+from keras_tiny.runs.teacher import with_teacher
 from keras_tiny.tasks.task import Prepared, Task
 from keras_tiny.training.checkpoint import load_weights, save_weights
 from keras_tiny.training.curves import write_curves
@@ -71,6 +72,7 @@ def run_recipe(
     started = time.perf_counter()
     data = load_data(recipe)
     model, task = build_model(recipe, data)  # before anything is written, so that a bad option costs nothing
+    learner, lesson = with_teacher(model, task, recipe)
     folder = open_folder(Path(run_dir), recipe, resume=resume)
     prepared = prepare(task, data)
     log = RunLog(folder / "log.jsonl")
@@ -86,8 +88,8 @@ def run_recipe(
     else:
         on_stage(f"float: {recipe.model.name} on {data.source}, {len(data.train)} training pictures")
         train_phase(
-            model,
-            task,
+            learner,
+            lesson,
             prepared,
             recipe,
             recipe.float_phase,
@@ -110,9 +112,10 @@ def run_recipe(
     on_stage("qat: quantization-aware training")
     qat = quantization.quantize(model, input_range=input_range)
     quantization.calibrate(qat, calibration)
+    learner, lesson = with_teacher(qat, task, recipe)
     train_phase(
-        qat,
-        task,
+        learner,
+        lesson,
         prepared,
         recipe,
         recipe.qat_phase,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from keras_tiny.data.masks import resize_mask
 from keras_tiny.data.overlay import difference, overlay
 from keras_tiny.data.sample import VOID, Sample, Split
 from keras_tiny.errors import BadInput, DataError
-from keras_tiny.keras_api import keras, tf
+from keras_tiny.keras_api import tf
 from keras_tiny.losses.class_weights import mask_class_weights
 from keras_tiny.losses.segmentation import mask_loss
 from keras_tiny.metrics.segmentation import (
@@ -26,11 +26,9 @@ from keras_tiny.preprocessing.spec import PreprocessingSpec
 from keras_tiny.recipe import Recipe
 from keras_tiny.tasks.augment import moves, recolour, transforms, warp
 from keras_tiny.tasks.batches import normalise_tensor, seeded_batches
+from keras_tiny.tasks.output_activation import as_logits, last_activation
 from keras_tiny.tasks.sheet import Tile
 from keras_tiny.tasks.task import Arrays, Finding, Objective, Prepared, Task
-
-# Below it a probability is near enough to 0 or 1 that its logarithm means nothing.
-_SMALLEST = 1e-6
 
 
 class Segmentation(Task):
@@ -120,7 +118,9 @@ class Segmentation(Task):
             targets: tuple[tf.Tensor, tf.Tensor], outputs: tuple[tf.Tensor, ...]
         ) -> dict[str, tf.Tensor]:
             masks, weights = targets
-            return mask_loss(masks, self.logits(outputs[0]), parts=recipe.mask_losses, class_weights=weights)
+            return mask_loss(
+                masks, as_logits(outputs[0], self._ends_in), parts=recipe.mask_losses, class_weights=weights
+            )
 
         return scalars
 
@@ -165,14 +165,6 @@ class Segmentation(Task):
         (mask,) = self._enlarged(answers[0])
         return Tile(overlay(image, mask, classes=self.num_classes), f"{largest}\n{name}")
 
-    def logits(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Outputs → logits, float32, whatever the model ends in."""
-        outputs = tf.cast(outputs, tf.float32)
-        if self._ends_in == "logits":
-            return outputs
-        shares = tf.clip_by_value(outputs, _SMALLEST, 1 - _SMALLEST)
-        return tf.math.log(shares) - (tf.math.log1p(-shares) if self._ends_in == "sigmoid" else 0.0)
-
     def _resized(self, sample: Sample) -> np.ndarray:
         mask = sample.mask
         if mask is None or mask.shape != sample.image.shape[:2]:
@@ -203,16 +195,3 @@ class Segmentation(Task):
             prepared.truths[0], num_classes=self.num_classes, kind=recipe.class_weights
         )
         return np.ones(self.num_classes, np.float32) if found is None else found
-
-
-def last_activation(model: Any) -> Literal["logits", "sigmoid", "softmax"]:
-    """What the model's outputs are: scores of any size, or probabilities."""
-    layer = model.layers[-1]
-    layer = getattr(layer, "layer", layer)  # inside tfmot's QuantizeWrapper
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    activation = getattr(layer, "activation", None)
-    activation = getattr(activation, "activation", activation)  # inside tfmot's QuantizeAwareActivation
-    if activation is keras.activations.softmax:
-        return "softmax"
-    return "sigmoid" if activation is keras.activations.sigmoid else "logits"

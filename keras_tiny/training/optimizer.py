@@ -17,6 +17,10 @@ def build_optimizer(part: OptimizerPart, *, variables: list[Any]) -> Any:
     decay = part.weight_decay or None
     if part.name == "adam":
         optimizer: Any = keras.optimizers.Adam(learning_rate=0.0, weight_decay=decay, jit_compile=False)
+    elif part.name == "lion":
+        optimizer = keras.optimizers.Lion(
+            learning_rate=0.0, beta_1=0.9, beta_2=0.99, weight_decay=decay, jit_compile=False
+        )
     else:
         optimizer = keras.optimizers.SGD(
             learning_rate=0.0,

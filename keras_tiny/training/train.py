@@ -12,6 +12,8 @@ from keras_tiny.quantization import calibrate, is_quantized
 from keras_tiny.quantization.calibrate import unset_ranges
 from keras_tiny.recipe import AugmentPart, OptimizerPart, PhasePart, Recipe
 from keras_tiny.tasks import task_for
+from keras_tiny.tasks.task import Task
+from keras_tiny.training.distillation import Distillation
 from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import OnEpoch, train_phase
 from keras_tiny.training.pipeline import calibration_images, prepare
@@ -60,8 +62,7 @@ def train(
     """
     require_keras2_model(model, verb="train")
     task = task_for(model, data)
-    quantized = is_quantized(model)
-    rate = learning_rate if learning_rate is not None else (1e-4 if quantized else 1e-3)
+    rate = learning_rate if learning_rate is not None else default_rate(model)
     phase = PhasePart.model_validate({"epochs": epochs, "learning_rate": rate, "schedule": schedule})
     recipe = Recipe(
         batch_size=batch_size,
@@ -70,6 +71,30 @@ def train(
         label_smoothing=label_smoothing,
         seed=seed,
     )
+    return fit(model, task, data, recipe, phase, log=log, on_epoch=on_epoch)
+
+
+def default_rate(model: Any) -> float:
+    """1e-3 for a float model, 1e-4 for a quantized one."""
+    return 1e-4 if is_quantized(model) else 1e-3
+
+
+def fit(
+    model: Any,
+    task: Task,
+    data: Dataset,
+    recipe: Recipe,
+    phase: PhasePart,
+    *,
+    lesson: Distillation | None = None,
+    log: str | Path | None,
+    on_epoch: OnEpoch,
+) -> TrainResult:
+    """One phase outside of a run folder, calibrated first where that is due; what `train` and `distill` share.
+
+    Args:
+        lesson: trains its pupil, and so the model, with a teacher.
+    """
     run_log = RunLog(Path(log)) if log is not None else None
 
     def each_epoch(record: EpochRecord) -> None:
@@ -77,10 +102,12 @@ def train(
             run_log.append(record)
         on_epoch(record)
 
-    seed_everything(seed)
+    seed_everything(recipe.seed)
     prepared = prepare(task, data)
+    quantized = is_quantized(model)
     if quantized and unset_ranges(model):
         calibrate(model, calibration_images(prepared, recipe, task.spec))
+    learner, taught = (model, task) if lesson is None else (lesson.pupil, lesson)
     name = "qat" if quantized else "float"
-    result = train_phase(model, task, prepared, recipe, phase, name=name, on_epoch=each_epoch)
+    result = train_phase(learner, taught, prepared, recipe, phase, name=name, on_epoch=each_epoch)
     return TrainResult(task.metric, result.best_val_metric, result.best_epoch, result.records)

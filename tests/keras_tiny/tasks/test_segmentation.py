@@ -11,7 +11,8 @@ from keras_tiny.errors import BadInput, DataError
 from keras_tiny.keras_api import keras, tf
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 from keras_tiny.recipe import AugmentPart, Recipe
-from keras_tiny.tasks.segmentation import Segmentation, last_activation
+from keras_tiny.tasks.output_activation import last_activation
+from keras_tiny.tasks.segmentation import Segmentation
 from keras_tiny.tasks.task import Prepared
 
 SPEC = PreprocessingSpec(height=16, width=24, channels=3)
