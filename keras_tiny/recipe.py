@@ -137,6 +137,19 @@ class DistillPart(_Part):
     feature_weight: float = Field(1.0, ge=0)
 
 
+class WarmStartPart(_Part):
+    """Start from weights that another run has learnt.
+
+    Args:
+        run: its folder, or the path of a `float.npz`; empty starts from drawn weights. Layers are matched by name and
+            shapes; the run says which were not.
+        frozen_epochs: for so many of the first float epochs the layers that were taken over stay as they are.
+    """
+
+    run: str = ""
+    frozen_epochs: int = Field(0, ge=0)
+
+
 class QuantizePart(_Part):
     """Args: calibration_samples: training pictures that set the activation ranges, for QAT's start and for PTQ."""
 
@@ -148,6 +161,8 @@ class Recipe(_Part):
 
     Args:
         float_phase, qat_phase: the two passes; zero epochs leave one out (QAT then only calibrates).
+        precision: of the float phase's arithmetic; weights are float32 always, and so is the QAT phase
+            (arXiv:1710.03740). mixed_float16 is for GPUs.
         label_smoothing: share of the probability that is spread over all classes.
         class_weights: "balanced" weighs each class by its inverse frequency in the training split; for masks also
             "enet" and "median_frequency" (keras_tiny/losses/class_weights.py).
@@ -164,7 +179,9 @@ class Recipe(_Part):
     detection: DetectionPart = DetectionPart()
     batch_size: int = Field(32, ge=1)
     optimizer: OptimizerPart = OptimizerPart()
+    warm_start: WarmStartPart = WarmStartPart()
     distill: DistillPart = DistillPart()
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     float_phase: PhasePart = PhasePart()
     qat_phase: PhasePart = PhasePart(epochs=5, learning_rate=1e-4)
     quantize: QuantizePart = QuantizePart()
@@ -174,11 +191,11 @@ class Recipe(_Part):
     mixup: float = Field(0.0, ge=0)
     seed: int = Field(0, ge=0)
 
-    @field_validator("model", "data", mode="before")
+    @field_validator("model", "data", "warm_start", mode="before")
     @classmethod
     def _a_bare_name_is_enough(cls, value: Any, info: Any) -> Any:
         if isinstance(value, str):
-            return {"name" if info.field_name == "model" else "source": value}
+            return {{"model": "name", "data": "source", "warm_start": "run"}[info.field_name]: value}
         return value
 
 

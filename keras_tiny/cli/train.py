@@ -10,6 +10,7 @@ import typer
 
 from keras_tiny.cli.quiet import load_tensorflow
 from mcu.console import JsonOption, print_json
+from mcu.errors import BadInput
 
 if TYPE_CHECKING:
     from keras_tiny.recipe import Recipe
@@ -31,6 +32,9 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Pictures per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of the float phase, at its highest.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="Run folder or float.npz whose weights to start from, layer by layer.")
+    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
     run_dir: Annotated[
         Path | None, typer.Option(help="Folder of the run; a new one under runs/ if left out.")
@@ -39,6 +43,10 @@ def train(
         bool, typer.Option("--resume", help="Go on with an interrupted run in --run-dir.")
     ] = False,
     device: Annotated[Literal["cpu", "gpu"] | None, typer.Option(help="Where to compute.")] = None,
+    strategy: Annotated[
+        Literal["none", "mirrored", "multiworker"],
+        typer.Option(help="Share the float phase between this machine's GPUs, or the workers of TF_CONFIG."),
+    ] = "none",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the recipe and stop.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -58,6 +66,7 @@ def train(
         "batch_size": batch_size,
         "float_phase.learning_rate": learning_rate,
         "seed": seed,
+        "warm_start.run": warm_start,
     }
     given = [f"{key}={value}" for key, value in settings.items() if value is not None]
     chosen = override(_base(recipe, run_dir if resume else None), [*given, *(setting or [])])
@@ -73,7 +82,18 @@ def train(
         from keras_tiny.training.device import use_device
 
         use_device(device)
-    result = run_with_progress(chosen, run_dir or new_run_dir(chosen), resume=resume)
+    if strategy == "multiworker" and run_dir is None:
+        raise BadInput("--strategy multiworker needs --run-dir: the same folder for every worker.")
+    load_tensorflow()
+    from keras_tiny.training.strategy import open_strategy
+
+    workers = open_strategy(strategy)
+    if not workers.is_chief and run_dir is not None:
+        from keras_tiny.runs.worker import help_train
+
+        help_train(chosen, run_dir, workers=workers)
+        return
+    result = run_with_progress(chosen, run_dir or new_run_dir(chosen), resume=resume, workers=workers)
     print_result(result, json=json)
 
 

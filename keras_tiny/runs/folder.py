@@ -81,20 +81,29 @@ def open_folder(folder: Path, recipe: Recipe, *, resume: bool) -> Path:
                 f"{folder} was started with another recipe; changed: {'; '.join(changes)}.",
                 hint="Resume with the same settings, or start a new run in another folder.",
             )
+        if not (folder / "versions.json").is_file():
+            _write_versions(folder, recipe)
         return folder
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(
             f"The run folder {folder} is not empty; it is left alone.", hint="Add --resume, or name another."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    stored.write_text(dump_recipe(recipe), encoding="utf-8")
+    # Beside the folder first, then in as a whole: a run that is killed here leaves an empty folder, or one to resume.
+    beside = folder.with_name(f".{folder.name}.recipe.tmp")
+    beside.write_text(dump_recipe(recipe), encoding="utf-8")
+    beside.replace(stored)
+    _write_versions(folder, recipe)
+    return folder
+
+
+def _write_versions(folder: Path, recipe: Recipe) -> None:
     versions = {
         **tool_versions(),
         "seed": recipe.seed,
         "devices": [d.name for d in tf.config.list_logical_devices()],
     }
     (folder / "versions.json").write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
-    return folder
 
 
 def differences(old: Recipe, new: Recipe) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from keras_tiny import quantization
 from keras_tiny.export.convert import convert_ptq
 from keras_tiny.recipe import Recipe
+from keras_tiny.runs.float_phase import train_float
 from keras_tiny.runs.folder import build_model, load_data, open_folder
 from keras_tiny.runs.teacher import with_teacher
 from keras_tiny.tasks.task import Prepared, Task
@@ -22,6 +23,7 @@ from keras_tiny.training.log import EpochRecord, RunLog
 from keras_tiny.training.loop import train_phase
 from keras_tiny.training.pipeline import calibration_images, prepare
 from keras_tiny.training.state import Store
+from keras_tiny.training.strategy import Workers
 from keras_tiny.training.tensorboard import Scalars
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -55,6 +57,7 @@ def run_recipe(
     *,
     resume: bool = False,
     float_weights: str | Path | None = None,
+    workers: Workers | None = None,
     on_stage: OnStage = lambda text: None,
     on_epoch: OnEpoch = lambda record: None,
     on_step: OnStep = lambda done, total: None,
@@ -64,12 +67,16 @@ def run_recipe(
     Args:
         run_dir: a new folder; with `resume`, one that was started with the same recipe.
         float_weights: `float.npz` of another run of this model; the float phase is left out then.
+        workers: who shares the float phase (`training.strategy.open_strategy`), this being their chief; what
+            follows runs here alone.
 
     Raises:
         BadInput: the folder is taken, or the recipe is not the one it was started with.
         TrainingFailed: the loss is no longer finite; the folder keeps the last good checkpoint.
     """
     started = time.perf_counter()
+    workers = workers or Workers()
+    workers.check(recipe)
     data = load_data(recipe)
     model, task = build_model(recipe, data)  # before anything is written, so that a bad option costs nothing
     learner, lesson = with_teacher(model, task, recipe)
@@ -87,14 +94,16 @@ def run_recipe(
         load_weights(Path(float_weights), model)
     else:
         on_stage(f"float: {recipe.model.name} on {data.source}, {len(data.train)} training pictures")
-        train_phase(
+        train_float(
             learner,
             lesson,
+            data,
             prepared,
             recipe,
-            recipe.float_phase,
-            name="float",
+            folder=folder,
             store=store,
+            workers=workers,
+            on_stage=on_stage,
             on_epoch=each_epoch,
             on_step=on_step,
         )

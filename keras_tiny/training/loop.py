@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_tiny.errors import TrainingFailed
-from keras_tiny.keras_api import tf
 from keras_tiny.recipe import PhasePart, Recipe
 from keras_tiny.tasks.task import Task
 from keras_tiny.training.batch_norm import fit_momentum
-from keras_tiny.training.judge import Means, as_tuple, compile_judge
+from keras_tiny.training.judge import Means, compile_judge
 from keras_tiny.training.log import EpochRecord
 from keras_tiny.training.optimizer import build_optimizer
 from keras_tiny.training.pipeline import PreparedData
+from keras_tiny.training.precision import computes_in_float16, scaled
 from keras_tiny.training.schedules import learning_rate
 from keras_tiny.training.seeds import LayerRandomness
 from keras_tiny.training.state import PhaseState, Store
+from keras_tiny.training.step import Step
+from keras_tiny.training.strategy import Workers
+from keras_tiny.training.warm_start import frozen
 
 OnEpoch = Callable[[EpochRecord], None]
 OnStep = Callable[[int, int], None]
@@ -43,6 +46,9 @@ def train_phase(
     *,
     name: str,
     store: Store | None = None,
+    frozen_layers: frozenset[str] = frozenset(),
+    frozen_epochs: int = 0,
+    workers: Workers | None = None,
     on_epoch: OnEpoch = lambda record: None,
     on_step: OnStep = lambda done, total: None,
 ) -> PhaseResult:
@@ -51,37 +57,53 @@ def train_phase(
     Args:
         name: "float" or "qat"; part of every random stream, so that the phases differ.
         store: where the state after each epoch goes, and where an interrupted phase resumes from.
+        frozen_layers: names of layers that learn nothing during the first `frozen_epochs`.
+        workers: who shares each batch; the model was built in their scope. None is this process alone.
 
     Raises:
         TrainingFailed: the loss is no longer finite; the model holds the best weights so far.
     """
+    workers = workers or Workers()
+    workers.check(recipe)
     steps_per_epoch = math.ceil(len(data.train) / recipe.batch_size)
     fit_momentum(model, steps=max(1, phase.epochs) * steps_per_epoch)
-    randomness = LayerRandomness(model, seed=recipe.seed)
-    optimizer = build_optimizer(recipe.optimizer, variables=model.trainable_variables)
+    # Under a strategy each replica draws its own dropout, from generators that Keras keeps.
+    randomness = LayerRandomness(model, seed=recipe.seed) if workers.alone else None
+    with workers.scope():
+        optimizer = build_optimizer(recipe.optimizer, variables=model.trainable_variables)
+        if computes_in_float16(model):
+            optimizer = scaled(optimizer)
     judge = compile_judge(model, task, recipe)
-    step: Callable[..., Any] | None = None
+    steps: dict[bool, Step] = {}
     state = PhaseState(model, optimizer, name=name)
     if store is not None:
         store.restore(state)
 
     while state.epoch < phase.epochs and not state.out_of_patience(phase.early_stopping):
         epoch = state.epoch
-        randomness.start_epoch(name, epoch)
+        if randomness is not None:
+            randomness.start_epoch(name, epoch)
         batches = task.batches(data.train, recipe=recipe, phase=name, epoch=epoch)
-        if step is None:
-            step = compile_step(model, optimizer, task, recipe, signature=batches.element_spec)
+        held = frozen_layers if epoch < frozen_epochs else frozenset()
         started = time.perf_counter()
         means = Means()
         rate = phase.learning_rate
-        for index, (inputs, targets) in enumerate(batches):
-            rate = learning_rate(phase, step=epoch * steps_per_epoch + index, steps_per_epoch=steps_per_epoch)
-            optimizer.learning_rate.assign(rate)
-            scalars = {key: float(value) for key, value in step(inputs, targets).items()}
-            if not math.isfinite(scalars["loss"]):
-                _stop(state, name=name, epoch=epoch, step=index, loss=scalars["loss"], rate=rate)
-            means.add(scalars, count=int(inputs.shape[0]))
-            on_step(index + 1, steps_per_epoch)
+        with frozen(model, held):
+            if bool(held) not in steps:
+                with workers.scope():
+                    steps[bool(held)] = workers.compile_step(
+                        model, optimizer, task, recipe, signature=batches.element_spec
+                    )
+            for index, (inputs, targets) in enumerate(workers.spread(batches)):
+                rate = learning_rate(
+                    phase, step=epoch * steps_per_epoch + index, steps_per_epoch=steps_per_epoch
+                )
+                optimizer.learning_rate.assign(rate)
+                scalars = {key: float(value) for key, value in steps[bool(held)](inputs, targets).items()}
+                if not math.isfinite(scalars["loss"]):
+                    _stop(state, name=name, epoch=epoch, step=index, loss=scalars["loss"], rate=rate)
+                means.add(scalars, count=workers.count(inputs))
+                on_step(index + 1, steps_per_epoch)
         seconds = time.perf_counter() - started
         trained = means.result()
         answers, val = judge(data.val)
@@ -108,30 +130,6 @@ def train_phase(
         on_epoch(record)
     state.use_best()
     return PhaseResult(tuple(state.records), state.best_epoch, state.best_metric)
-
-
-def compile_step(
-    model: Any, optimizer: Any, task: Task, recipe: Recipe, *, signature: Any
-) -> Callable[..., dict[str, Any]]:
-    """(inputs, targets) → the scalars of the task's objective, with the weights updated; one compiled graph.
-
-    Args:
-        signature: element spec of the batches.
-    """
-    objective = task.objective(recipe, training=True)
-    variables = model.trainable_variables
-
-    @tf.function(input_signature=signature)
-    def step(inputs: tf.Tensor, targets: Any) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            scalars = objective(targets, as_tuple(model(inputs, training=True)))
-            loss = scalars["loss"]
-            if model.losses:
-                loss += tf.add_n(model.losses)
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return {**scalars, "loss": loss}
-
-    return step
 
 
 def _stop(state: PhaseState, *, name: str, epoch: int, step: int, loss: float, rate: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_tiny.training.checkpoint import load_arrays, pack, save_arrays, unpack
 from keras_tiny.training.log import EpochRecord, RunLog
+from keras_tiny.training.precision import optimizer_variables
 
 
 class PhaseState:
@@ -55,13 +56,13 @@ class PhaseState:
         return {
             "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
             **pack(self.model.weights),
-            **pack(self.optimizer.variables, prefix="optimizer"),
+            **pack(optimizer_variables(self.optimizer), prefix="optimizer"),
             **best,
         }
 
     def restore(self, arrays: dict[str, np.ndarray], *, origin: str) -> None:
         unpack(arrays, self.model.weights, origin=origin)
-        unpack(arrays, self.optimizer.variables, origin=origin, prefix="optimizer")
+        unpack(arrays, optimizer_variables(self.optimizer), origin=origin, prefix="optimizer")
         facts = json.loads(arrays["facts"].tobytes())
         self.records = [EpochRecord(**record) for record in facts["records"]]
         self.best_epoch, self.best_metric = facts["best_epoch"], facts["best_metric"]
@@ -69,18 +70,25 @@ class PhaseState:
 
 
 class Store:
-    """The state of a phase in a run folder: `<phase>.state.npz`, replaced as a whole after every epoch."""
+    """The state of a phase in a run folder: `<phase>.state.npz`, replaced as a whole after every epoch.
 
-    def __init__(self, folder: Path, log: RunLog):
+    Args:
+        writes: False for a worker that only reads what the chief has written.
+    """
+
+    def __init__(self, folder: Path, log: RunLog, *, writes: bool = True):
         self._folder = folder
         self._log = log
+        self._writes = writes
 
     def path(self, phase: str) -> Path:
         return self._folder / f"{phase}.state.npz"
 
     def save(self, state: PhaseState) -> None:
-        save_arrays(self.path(state.name), state.arrays())
-        self._log.append(state.records[-1])
+        arrays = state.arrays()  # on every worker: reading a variable that they share takes all of them
+        if self._writes:
+            save_arrays(self.path(state.name), arrays)
+            self._log.append(state.records[-1])
 
     def restore(self, state: PhaseState) -> None:
         """Go on where the folder stands; a folder without state leaves the phase at its start."""
@@ -88,4 +96,5 @@ class Store:
         if path.is_file():
             state.restore(load_arrays(path), origin=str(path))
             # The log is derived from the state: a line that was lost or is one too many is mended here.
-            self._log.rewrite_phase(state.name, state.records)
+            if self._writes:
+                self._log.rewrite_phase(state.name, state.records)

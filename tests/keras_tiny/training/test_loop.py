@@ -9,39 +9,12 @@ import pytest
 
 from keras_tiny.errors import BadInput, TrainingFailed
 from keras_tiny.recipe import AugmentPart, OptimizerPart, PhasePart, Recipe
-from tests.support import require
+from tests.keras_tiny.training.small import few_digits, small_model
 
 
 @pytest.fixture(scope="module")
 def data():  # type: ignore[no-untyped-def]
-    require("module:tensorflow")
-    from keras_tiny.data import load
-    from keras_tiny.tasks import task_for
-    from keras_tiny.training.pipeline import PreparedData, prepare
-
-    source = load("digits", image_size=12, channels=1)
-    task = task_for(small_model(), source)
-    whole = prepare(task, source)
-    return task, PreparedData(whole.train[:320], whole.val[:100], whole.test[:100])
-
-
-def small_model(seed: int = 3):  # type: ignore[no-untyped-def]
-    from keras_tiny.keras_api import keras
-    from keras_tiny.training.seeds import seed_everything
-
-    seed_everything(seed)
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((12, 12, 1)),
-            layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False),
-            layers.BatchNormalization(),
-            layers.ReLU(6.0),
-            layers.Flatten(),
-            layers.Dropout(0.2),
-            layers.Dense(10),
-        ]
-    )
+    return few_digits()
 
 
 RECIPE = Recipe(
