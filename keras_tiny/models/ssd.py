@@ -58,6 +58,7 @@ def ssd(
     bn_momentum: float = 0.9,
 ) -> keras.Model:
     """SSD with full 3×3 heads: twice and more the parameters of `ssdlite`, arguments and outputs as there."""
+    _check_num_classes(num_classes)
     image, maps = _maps(
         "ssd", input_shape, backbone, width, rounding, shortcut, tail, batch_norm, bn_momentum
     )
@@ -99,6 +100,7 @@ def ssdlite(
     Raises:
         BadInput: an argument that cannot be used, or that is another backbone's, with what to try.
     """
+    _check_num_classes(num_classes)
     image, maps = _maps(
         "ssdlite", input_shape, backbone, width, rounding, shortcut, tail, batch_norm, bn_momentum
     )
@@ -251,6 +253,12 @@ def _anchors(
     )
 
 
+def _check_num_classes(num_classes: int) -> None:
+    check_count(
+        num_classes, argument="num_classes", hint="Background is class 0: one kind of object means 2."
+    )
+
+
 def _detector(
     image: Any,
     maps: list[Any],
@@ -260,10 +268,6 @@ def _detector(
     head: Head,
     bn_momentum: float | None,
 ) -> keras.Model:
-    check_count(
-        num_classes, argument="num_classes", hint="Background is class 0: one kind of object means 2."
-    )
-
     def outputs(numbers: int, kind: str) -> list[Any]:
         return [
             predict(

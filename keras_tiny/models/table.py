@@ -1,6 +1,6 @@
 """table.csv: what each variant of each model costs, readable without TensorFlow.
 
-`python -m keras_tiny.profile.make_table` writes it.
+`python -m keras_tiny.export.make_table` writes it. The first row of each model is the one to start with.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from keras_tiny.models import MODELS
 
 TABLE_PATH = Path(__file__).with_name("table.csv")
 
@@ -32,8 +34,11 @@ class TableRow:
         params_with_bn_statistics: those and BatchNorm's running means and variances.
         macs: multiply-accumulates of one image, biases and BatchNorm excluded.
         macs_thop: the same in the convention of the tool thop.
-        bytes_fp32, bytes_fp16, bytes_int8: `params` at 4, 2 and 1 bytes. The int8 file is larger: per-channel scales.
-        arena_bytes: what TensorFlow Lite Micro needs in RAM, measured; None where it was not.
+        bytes_fp32, bytes_fp16, bytes_int8: `params` at 4, 2 and 1 bytes.
+        tflite_bytes: the int8 file, which lies in flash; beside weights it holds scales, int32 biases and the graph.
+        arena_bytes: what TensorFlow Lite Micro needs in RAM, measured on a 64-bit host.
+        arena_bytes_32bit: estimate for a microcontroller. These three are None for the published variants, which are
+            counted to be compared with the papers: most are too large for any board, and a backbone is no network.
     """
 
     name: str
@@ -50,7 +55,9 @@ class TableRow:
     bytes_fp32: int
     bytes_fp16: int
     bytes_int8: int
+    tflite_bytes: int | None
     arena_bytes: int | None
+    arena_bytes_32bit: int | None
 
 
 COLUMNS = tuple(field.name for field in fields(TableRow))
@@ -60,6 +67,19 @@ def read_table(path: Path = TABLE_PATH) -> tuple[TableRow, ...]:
     """The rows, in the order of the file."""
     with path.open(newline="") as file:
         return tuple(_parse(row) for row in csv.DictReader(file))
+
+
+def first_arguments(model: str) -> dict[str, Any]:
+    """The builder's arguments of the model's first variant, the one to start with; empty if it has no row yet.
+
+    Raises:
+        UnknownName: no such model; with near names.
+    """
+    MODELS[model]
+    for row in read_table():
+        if row.model == model:
+            return {"input_shape": row.input_shape, "num_classes": row.num_classes, **row.arguments}
+    return {}
 
 
 def to_csv(rows: Iterable[TableRow]) -> str:
@@ -101,5 +121,7 @@ def _parse(row: dict[str, str]) -> TableRow:
         bytes_fp32=int(row["bytes_fp32"]),
         bytes_fp16=int(row["bytes_fp16"]),
         bytes_int8=int(row["bytes_int8"]),
+        tflite_bytes=number("tflite_bytes"),
         arena_bytes=number("arena_bytes"),
+        arena_bytes_32bit=number("arena_bytes_32bit"),
     )

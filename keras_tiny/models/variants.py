@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from keras_tiny.models import FEATURES_SUFFIX
+from keras_tiny.models import FEATURES_SUFFIX, MODELS
+from keras_tiny.models.deployable import CLASSES, deployable
 
 IMAGENET = 1000  # classes
 
@@ -21,6 +22,7 @@ class Variant:
         input_shape: (height, width, channels).
         num_classes: None for a backbone, which has no head.
         arguments: the others, as (name, value), in the order of the builder.
+        deployable: for a board, so its int8 file is measured; the others are counted, to be compared with the papers.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Variant:
     input_shape: tuple[int, int, int]
     num_classes: int | None
     arguments: tuple[tuple[str, Any], ...] = ()
+    deployable: bool = False
 
     @property
     def builder(self) -> str:
@@ -36,8 +39,17 @@ class Variant:
 
 
 def variants() -> tuple[Variant, ...]:
-    """All of them, in the order of the table."""
-    return (*_classifiers(), *_backbones(), *_detectors(), *_segmenters())
+    """All of them, in the order of the table: what small boards hold, then what was published."""
+    return (*_deployables(), *_classifiers(), *_backbones(), *_detectors(), *_segmenters())
+
+
+def _deployables() -> Iterator[Variant]:
+    for model, entry in MODELS.items():
+        classes = CLASSES[entry.task]
+        for each in deployable(model):
+            name = f"{model}-{each.label}-{each.side}-{classes}_classes"
+            arguments = tuple(each.arguments.items())
+            yield Variant(name, model, _square(each.side), classes, arguments, deployable=True)
 
 
 def _square(side: int) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ BatchNorm excluded, because BatchNorm folds. thop adds 4 per element that passes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
@@ -16,6 +17,50 @@ from keras_tiny.keras_api import keras, require_keras2_model
 
 Convention = Literal["keras_tiny", "thop"]
 CONVENTIONS: tuple[Convention, ...] = ("keras_tiny", "thop")
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer as it is listed for people.
+
+    Attributes:
+        kind: its class.
+        output_shape: without batch.
+        params: trainable parameters.
+        macs: multiply-accumulates of one image.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    params: int
+    macs: int
+
+
+def layer_costs(model: Any, *, convention: Convention = "keras_tiny") -> tuple[LayerCost, ...]:
+    """Every call of every layer, from the input to the outputs; the sums are `count_params` and `count_macs`.
+
+    Raises:
+        BadInput: see `count_macs`.
+    """
+    _check(model, convention)
+    seen: set[int] = set()
+    costs = []
+    for layer, node in _calls(model):
+        # A layer that is called twice has its parameters once.
+        params = sum(prod(w.shape) for w in layer.weights if w.trainable) if id(layer) not in seen else 0
+        seen.add(id(layer))
+        shape = node.output_shapes[0] if isinstance(node.output_shapes, list) else node.output_shapes
+        costs.append(
+            LayerCost(
+                layer.name,
+                type(layer).__name__,
+                tuple(shape[1:]),
+                params,
+                _layer_macs(layer, node, convention),
+            )
+        )
+    return tuple(costs)
 
 
 def count_params(model: Any) -> int:
@@ -44,16 +89,20 @@ def count_macs(model: Any, *, convention: Convention = "keras_tiny") -> int:
     Raises:
         BadInput: an input of unknown size, or a layer with weights that has no rule here.
     """
-    require_keras2_model(model, verb="count the MACs of")
-    if convention not in CONVENTIONS:
-        raise BadInput(f"convention must be one of {', '.join(CONVENTIONS)}; received {convention!r}.")
+    _check(model, convention)
     return sum(_layer_macs(layer, node, convention) for layer, node in _calls(model))
 
 
+def _check(model: Any, convention: str) -> None:
+    require_keras2_model(model, verb="count the MACs of")
+    if convention not in CONVENTIONS:
+        raise BadInput(f"convention must be one of {', '.join(CONVENTIONS)}; received {convention!r}.")
+
+
 def _calls(model: Any) -> Iterator[tuple[Any, Any]]:
-    """Each call of each layer, nested models opened; a layer that is used twice counts twice."""
-    for depth_nodes in model._nodes_by_depth.values():
-        for node in depth_nodes:
+    """Each call of each layer, from the input on, nested models opened; a layer that is used twice counts twice."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
             layer = node.layer
             if isinstance(layer, keras.Model):
                 yield from _calls(layer)

@@ -13,12 +13,28 @@ from mcu.tflite import TfliteModel, TfliteTensor, check_graph, read_model
 
 
 @dataclass(frozen=True)
+class Lifetime:
+    """One tensor: in memory from the operator of index `first` to that of index `last`.
+
+    Attributes:
+        layer: that computes it, or the input's name.
+    """
+
+    name: str
+    layer: str
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Moment:
     """What is in memory while one operator runs.
 
     Attributes:
         layer: from the name of the tensor that the operator computes.
         live: (tensor name, bytes), largest first; the operator's inputs and outputs among them.
+        operands: names of those that this operator itself reads or writes; the others only wait: skips.
         live_bytes: their sum.
         scratch_bytes: what TensorFlow Lite Micro's reference kernel asks for beside them.
     """
@@ -27,20 +43,40 @@ class Moment:
     operator: str
     layer: str
     live: tuple[tuple[str, int], ...]
+    operands: tuple[str, ...]
     live_bytes: int
     scratch_bytes: int
+
+    @property
+    def skips(self) -> tuple[tuple[str, int], ...]:
+        """(tensor name, bytes) of what was computed before and is read later, largest first."""
+        return tuple((name, size) for name, size in self.live if name not in self.operands)
 
 
 @dataclass(frozen=True)
 class ActivationMemory:
-    """Activation memory of one inference; the timeline has one moment for each operator."""
+    """Activation memory of one inference.
+
+    Attributes:
+        timeline: one moment for each operator.
+        tensors: every tensor that is not a constant, in the order of their births.
+    """
 
     timeline: tuple[Moment, ...]
+    tensors: tuple[Lifetime, ...]
 
     @property
     def peak(self) -> Moment:
         """The first moment of the largest sum of live tensors."""
         return max(self.timeline, key=lambda moment: moment.live_bytes)
+
+    @property
+    def peak_skips(self) -> tuple[Lifetime, ...]:
+        """The tensors that only wait while the peak's operator runs, largest first."""
+        waiting = {name for name, _ in self.peak.skips}
+        index = self.peak.index
+        alive = [each for each in self.tensors if each.name in waiting and each.first <= index <= each.last]
+        return tuple(sorted(alive, key=lambda each: -each.bytes))
 
     @property
     def peak_activation_bytes(self) -> int:
@@ -61,6 +97,17 @@ def activation_memory(model: bytes | TfliteModel) -> ActivationMemory:
     graph = model if isinstance(model, TfliteModel) else read_model(model)
     check_graph(graph)
     births, deaths = lifetimes(graph)
+    makers = {index: graph.layer_of(each) for each in graph.operators for index in each.outputs}
+    tensors = tuple(
+        Lifetime(
+            graph.tensors[index].name,
+            makers.get(index, graph.tensors[index].name),
+            graph.tensors[index].nbytes,
+            births[index],
+            deaths[index],
+        )
+        for index in sorted(births, key=lambda index: (births[index], index))
+    )
     moments = []
     for operator in graph.operators:
         alive = [
@@ -70,17 +117,21 @@ def activation_memory(model: bytes | TfliteModel) -> ActivationMemory:
         ]
         live = tuple((tensor.name, tensor.nbytes) for tensor in sorted(alive, key=lambda each: -each.nbytes))
         outputs = graph.outputs_of(operator)
+        operands = tuple(
+            graph.tensors[index].name for index in (*operator.inputs, *operator.outputs) if index in births
+        )
         moments.append(
             Moment(
                 operator.index,
                 operator.name,
                 graph.layer_of(operator),
                 live,
+                operands,
                 sum(tensor.nbytes for tensor in alive),
                 scratch_bytes(operator.name, outputs),
             )
         )
-    return ActivationMemory(tuple(moments))
+    return ActivationMemory(tuple(moments), tensors)
 
 
 def lifetimes(model: TfliteModel) -> tuple[dict[int, int], dict[int, int]]:

@@ -25,6 +25,7 @@ class Profile:
         arena_bytes: measured by TensorFlow Lite Micro's interpreter on a 64-bit host.
         arena_bytes_32bit: estimate for a microcontroller.
         operators: operator name → how often.
+        convention: what `macs` counts, see keras_macs.py.
     """
 
     params: int | None
@@ -34,6 +35,12 @@ class Profile:
     arena_bytes: int | None
     arena_bytes_32bit: int | None
     operators: dict[str, int]
+    convention: str = "keras_tiny"
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What the hungriest TRANSPOSE_CONV asks for beside its tensors; 0 without any."""
+        return max(moment.scratch_bytes for moment in self.memory.timeline)
 
     def to_dict(self) -> dict[str, object]:
         """The keys of `keras-tiny profile --json`."""
@@ -46,16 +53,30 @@ class Profile:
             "arena_bytes": self.arena_bytes,
             "arena_bytes_32bit": self.arena_bytes_32bit,
             "operators": dict(self.operators),
+            "convention": self.convention,
+            "peak_skips": [
+                {"layer": skip.layer, "bytes": skip.bytes, "from": skip.first, "to": skip.last}
+                for skip in self.memory.peak_skips
+            ],
+            "transpose_conv_scratch_bytes": self.scratch_bytes,
         }
 
 
-def profile(model: bytes | str | Path, *, params: int | None = None) -> Profile:
+def profile(
+    model: bytes | str | Path,
+    *,
+    params: int | None = None,
+    macs: int | None = None,
+    convention: str = "keras_tiny",
+) -> Profile:
     """Profile a .tflite file, given as bytes or as a path; needs no TensorFlow.
 
     The arena is None where the extra `virtual` is not installed.
 
     Args:
         params: of the float model, if the caller knows it.
+        macs: of the float model, counted in another convention; None counts the file's in ours.
+        convention: that `macs` is in.
 
     Raises:
         BadInput: no such file.
@@ -71,17 +92,18 @@ def profile(model: bytes | str | Path, *, params: int | None = None) -> Profile:
                 f"Cannot read {model}: {error.strerror}.", hint="Pass a .tflite file or a bundle folder."
             ) from None
     graph = read_model(model_bytes)
-    memory, macs = activation_memory(graph), total_macs(graph)
+    memory = activation_memory(graph)
     try:
         arena = measure_arena(model_bytes)
     except MissingExtra:
         arena = None
     return Profile(
         params,
-        macs,
+        total_macs(graph) if macs is None else macs,
         len(model_bytes),
         memory,
         arena.total_bytes if arena else None,
         arena.total_bytes_32bit if arena else None,
         graph.operator_counts,
+        convention,
     )

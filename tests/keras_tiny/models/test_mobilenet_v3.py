@@ -35,6 +35,10 @@ BUILDERS = {
         pytest.param("small", 0.5, 64, True, marks=pytest.mark.slow),
         ("large", 0.5, 64, False),
         ("large", 0.75, 97, False),
+        *(
+            pytest.param(*case, False, marks=pytest.mark.slow)
+            for case in (("small", 0.5, 97), ("small", 0.75, 96), ("large", 0.5, 97), ("large", 0.75, 64))
+        ),
     ],
 )
 def test_logits_equal_keras_applications_with_its_weights(

@@ -23,6 +23,9 @@ KEYS = [
     "arena_bytes",
     "arena_bytes_32bit",
     "operators",
+    "convention",
+    "peak_skips",
+    "transpose_conv_scratch_bytes",
 ]
 
 

@@ -1,14 +1,13 @@
-"""Build every variant, count it, and write table.csv: `python -m keras_tiny.profile.make_table`."""
+"""One variant of the table: built, and counted."""
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from keras_tiny import models
-from keras_tiny.models.table import TABLE_PATH, TableRow, to_csv
-from keras_tiny.models.variants import Variant, variants
+from keras_tiny.models.table import TableRow
+from keras_tiny.models.variants import Variant
 from keras_tiny.profile.keras_macs import count_batch_norm_statistics, count_macs, count_params
 
 
@@ -22,9 +21,8 @@ def build_variant(variant: Variant) -> Any:
     )
 
 
-def count(variant: Variant) -> TableRow:
-    """The variant's row; builds its model."""
-    model = build_variant(variant)
+def count(variant: Variant, model: Any) -> TableRow:
+    """The variant's row, as far as counting its model goes."""
     params = count_params(model)
     return TableRow(
         name=variant.name,
@@ -42,21 +40,7 @@ def count(variant: Variant) -> TableRow:
         bytes_fp32=4 * params,
         bytes_fp16=2 * params,
         bytes_int8=params,
+        tflite_bytes=None,
         arena_bytes=None,
+        arena_bytes_32bit=None,
     )
-
-
-def main() -> None:
-    """Write the table beside this file."""
-    from keras_tiny.keras_api import keras
-
-    rows = []
-    for variant in variants():
-        rows.append(count(variant))
-        keras.backend.clear_session()  # so many models in one process slow each other down
-        print(f"{variant.name}: {rows[-1].params} parameters, {rows[-1].macs} MACs", file=sys.stderr)
-    TABLE_PATH.write_text(to_csv(rows))
-
-
-if __name__ == "__main__":
-    main()
