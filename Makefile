@@ -9,9 +9,9 @@ JOBS   ?= 2
 
 # What the C side is built and run with; `make test` installs what is missing.
 TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 stm32flash \
-           st-flash openocd
+           st-flash openocd xtensa-lx106-elf-gcc
 DEBIAN  := gcc g++ libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
-           qemu-system-arm qemu-system-misc stm32flash stlink-tools openocd
+           qemu-system-arm qemu-system-misc stm32flash stlink-tools openocd gcc-xtensa-lx106
 
 .PHONY: demo test lint toolchains test-slow test-real-data bench clean
 

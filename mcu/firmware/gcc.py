@@ -71,6 +71,8 @@ TARGETS: dict[str, Target] = {
             ("-march=rv32imc_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
             "gcc-riscv64-unknown-elf",
         ),
+        # Of the ESP8266: the Xtensa compiler that Debian has. What compiles here compiles for an ESP32's, too.
+        Target("xtensa_lx106", ("xtensa-lx106-elf-gcc",), ("-mlongcalls",), "gcc-xtensa-lx106"),
     )
 }
 
