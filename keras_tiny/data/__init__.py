@@ -54,9 +54,10 @@ def load(
     """Open a data set; pictures are decoded when they are asked for, so 50,000 files open in about a second.
 
     Args:
-        source: "digits", "folders:PATH" or "cifar10:PATH" (docs/how_to/add_a_data_set.md adds one).
+        source: a name of `SOURCES`, with what it reads behind a colon: "digits", "folders:PATH", "pascal_voc:PATH"
+            (docs/how_to/add_a_data_set.md adds one).
         image_size: side in pixels or (height, width) of the model's input, 1 to 4096;
-            by default 32 for digits and CIFAR-10, 96 for folders.
+            by default 32 for digits and CIFAR-10, 160 for boxes, 96 for most others.
         channels: 3 (RGB) or 1 (grey); by default 1 for digits, 3 for the others.
         seed: of the splits that are made here; `digits` and folders named train, val and test have their own.
 

@@ -82,6 +82,12 @@ def average_precision(curve: Curve, *, method: Method = "area") -> float:
     return float(np.mean([part[0] if len(part) else 0.0 for part in reached]))
 
 
+def precision_at_recalls(curve: Curve) -> np.ndarray:
+    """The best precision at a recall of 1 %, 2 % … 100 % and beyond, float64 (100,); 0 where it is not reached."""
+    envelope = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)
+    return envelope[np.searchsorted(curve.recall, np.arange(1, 101) / 100 - 1e-12, side="left")]
+
+
 def precision_recall(
     truths: Sequence[Boxes], found: Sequence[Detections], *, label: int, iou_threshold: float = 0.5
 ) -> Curve:

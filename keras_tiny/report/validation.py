@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +53,7 @@ class TaskPart:
         confusion_board, confusion_desk: counts (classes, classes), row is the truth; None where a task has none.
         confusion_note: what is counted in them.
         classes: figures of the board's answers.
+        precisions: name → precision of the board's answers at a recall of 1 %, 2 % … 100 %; at most five.
         mistakes_note: in which order the mistakes are, and what is drawn on them.
     """
 
@@ -61,6 +62,7 @@ class TaskPart:
     confusion_desk: np.ndarray | None = None
     confusion_note: str = "Rows are the truth, columns the board's answer; shaded by the row's share."
     classes: ClassTable | None = None
+    precisions: Mapping[str, Sequence[float]] = field(default_factory=dict)
     mistakes_note: str = "Samples that the board got wrong, the surest first."
 
 
@@ -118,8 +120,13 @@ def render_validation(page: ValidationPage) -> str:
         "latency": _latency(page.latencies_us),
         "confusion_board": "",
         "confusion_desk": "",
+        "precisions": "",
     }
     part = page.part
+    if part is not None and part.precisions:
+        drawn["precisions"] = plots.curves(
+            part.precisions, x_name="recall, %", title="Precision of the board's answers over recall"
+        )
     if part is not None and part.confusion_board is not None:
         drawn["confusion_board"] = plots.heat_map(
             part.confusion_board, labels=part.labels, title="Confusion matrix of the board's answers"

@@ -14,6 +14,7 @@ __all__ = ["TASKS", "task_of"]
 # A task that is not here is compared byte by byte, without metrics.
 TASKS = {
     "classification": "mcu.hil.tasks.classification:ClassificationOnBoard",
+    "detection": "mcu.hil.tasks.detection:DetectionOnBoard",
     "segmentation": "mcu.hil.tasks.segmentation:SegmentationOnBoard",
 }
 

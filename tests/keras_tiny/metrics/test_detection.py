@@ -10,10 +10,13 @@ import pytest
 
 from keras_tiny.boxes import Boxes, Detections
 from keras_tiny.metrics.detection import (
+    Verdict,
     average_precision,
     coco_average_precision,
     mean_over_classes,
+    precision_at_recalls,
     precision_recall,
+    verdict,
     voc_average_precision,
 )
 from tests.support import require
@@ -39,6 +42,16 @@ def test_one_right_one_wrong_one_missed_on_paper():
     np.testing.assert_allclose(curve.precision, [1, 1 / 2, 2 / 3])
     assert average_precision(curve) == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
     assert average_precision(curve, method="11_point") == pytest.approx((4 * 1 + 3 * 2 / 3) / 11)
+
+
+def test_the_area_below_the_sampled_precision_is_the_average_precision():
+    truths = [Boxes.of([[20 * i, 0, 20 * i + 10, 10] for i in range(10)], [0] * 10)]
+    boxes = [[20 * i, 0, 20 * i + 10, 10] if i % 3 else [20 * i, 50, 20 * i + 9, 60] for i in range(10)]
+    curve = precision_recall(truths, [found(boxes, [0] * 10, np.linspace(1, 0.1, 10).tolist())], label=0)
+    sampled = precision_at_recalls(curve)
+    assert sampled.shape == (100,)
+    assert sampled.mean() == pytest.approx(average_precision(curve))
+    assert (sampled[59], sampled[60]) == (pytest.approx(6 / 9), 0)  # six of ten are found
 
 
 def test_eleven_points_count_a_recall_that_is_reached_exactly():
@@ -79,6 +92,15 @@ def test_a_class_without_objects_has_no_figure_and_does_not_move_the_mean():
 def test_nothing_found_is_zero():
     figures = coco_average_precision([Boxes.of([BOX], [0])], [found([], [], [])], num_classes=1)
     assert (figures.ap, figures.ap_small, np.isnan(figures.ap_large)) == (0.0, 0.0, True)
+
+
+def test_a_picture_is_judged_as_a_person_would():
+    truth = Boxes.of([BOX, FAR, [20, 0, 30, 10]], [0, 1, 0], [False, False, True])
+    # Right; a second one on it; of the wrong class; on the difficult one; too unsure to be shown.
+    seen = found([BOX, BOX, FAR, [20, 0, 30, 10], FAR], [0, 0, 0, 0, 1], [0.9, 0.8, 0.7, 0.6, 0.4])
+    assert verdict(truth, seen) == Verdict(hits=1, missed=1, wrong=2)
+    assert verdict(truth, found([], [], [])) == Verdict(hits=0, missed=2, wrong=0)
+    assert verdict(Boxes.none(), seen) == Verdict(hits=0, missed=0, wrong=4)
 
 
 def coco_s_own(
