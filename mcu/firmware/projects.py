@@ -10,7 +10,12 @@ _ARDUINO_TFLM = "Chirale_TensorFLowLite"
 _PLATFORMIO_TFLM = "https://github.com/spaziochirale/Chirale_TensorFlowLite.git"
 _IDF_TFLM = "espressif/esp-tflite-micro"
 # PlatformIO's name of the platform that a chip belongs to.
-_PLATFORMS = {"ESP32": "espressif32", "STM32": "ststm32"}
+_PLATFORMS = {
+    # PlatformIO's own platform has no Arduino for this chip; its fork by the community does (pioarduino, README).
+    "ESP32-C6": "https://github.com/pioarduino/platform-espressif32/releases/download/stable/platform-espressif32.zip",
+    "ESP32": "espressif32",
+    "STM32": "ststm32",
+}
 # The STM32 core's receive buffer has 64 bytes unless told otherwise; the link may send four frames ahead.
 _OPTIONS = "-DSERIAL_RX_BUFFER_SIZE=4096"
 
