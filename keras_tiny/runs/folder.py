@@ -12,7 +12,7 @@ from keras_tiny.data.sample import Dataset
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import tf
 from keras_tiny.recipe import Recipe, dump_recipe, load_recipe
-from keras_tiny.tasks import task_for
+from keras_tiny.tasks import TASKS, task_for
 from keras_tiny.tasks.task import Task
 from keras_tiny.training.checkpoint import load_weights
 from keras_tiny.training.seeds import seed_everything
@@ -34,7 +34,7 @@ def build_model(recipe: Recipe, data: Dataset) -> tuple[Any, Task]:
             recipe.model.name,
             input_shape=shape,
             # A recipe may say otherwise: a segmenter of two classes may have one output.
-            **{"num_classes": data.num_classes, **recipe.model.arguments},
+            **{"num_classes": TASKS.load(data.task).model_classes(data.labels), **recipe.model.arguments},
         )
     except TypeError as error:  # an argument that the builder does not have
         raise BadInput(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_tiny import quantization
+from keras_tiny.errors import BadInput
 from keras_tiny.export.convert import convert_ptq
 from keras_tiny.recipe import Recipe
 from keras_tiny.runs.float_phase import train_float
@@ -77,6 +78,11 @@ def run_recipe(
     started = time.perf_counter()
     workers = workers or Workers()
     workers.check(recipe)
+    if recipe.distill.teacher and (recipe.precision != "float32" or not workers.alone):
+        raise BadInput(
+            "A run with a teacher trains in float32 and on one worker.",
+            hint="Leave out distill.teacher, or precision and --strategy.",
+        )
     data = load_data(recipe)
     model, task = build_model(recipe, data)  # before anything is written, so that a bad option costs nothing
     learner, lesson = with_teacher(model, task, recipe)

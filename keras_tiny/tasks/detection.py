@@ -62,6 +62,11 @@ class Detection(Task):
                 hint=f"Build it with num_classes={1 + len(labels)}, or take the data it was trained on.",
             )
 
+    @classmethod
+    def model_classes(cls, labels: tuple[str, ...]) -> int:
+        """One more: background."""
+        return 1 + len(labels)
+
     @property
     def anchors(self) -> AnchorSpec:
         return self._anchors

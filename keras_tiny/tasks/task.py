@@ -92,6 +92,11 @@ class Task(ABC):
     def num_classes(self) -> int:
         return len(self.labels)
 
+    @classmethod
+    def model_classes(cls, labels: tuple[str, ...]) -> int:
+        """The `num_classes` with which a model of the garden is built for these classes, before there is a task."""
+        return len(labels)
+
     @property
     def anchors(self) -> AnchorSpec | None:
         """Anchors of a detector, for the bundle's manifest; None for other tasks."""
