@@ -94,6 +94,14 @@ static size_t insert(kt_object *list, size_t count, size_t capacity, const kt_ob
     return count + 1U;
 }
 
+/* Whether background alone keeps the class below the threshold, as it does at nearly every anchor: a class has at most
+ * e^(its score - background's) / (1 + that), which leaves no room for rounding to matter. */
+static bool is_background(const kt_detector *detector, const int8_t *row, size_t label)
+{
+    const int below = row[0] - row[label];
+    return below > 0 && detector->powers[below] <= detector->score_threshold;
+}
+
 /* The probability of one class among an anchor's. */
 static float score_of(const kt_detector *detector, const int8_t *row, size_t label)
 {
@@ -119,8 +127,12 @@ int kt_detect(const kt_detector *detector, const int8_t *class_output, const int
     for (size_t label = 1; label < detector->classes; ++label) {
         size_t count = 0;
         for (size_t anchor = 0; anchor < anchors; ++anchor) {
+            const int8_t *row = &class_output[anchor * detector->classes];
+            if (is_background(detector, row, label)) {
+                continue;
+            }
             kt_object candidate = {0};
-            candidate.score = score_of(detector, &class_output[anchor * detector->classes], label);
+            candidate.score = score_of(detector, row, label);
             if (candidate.score > detector->score_threshold) {
                 candidate.label = (uint16_t)(label - 1U);
                 candidate.anchor = (uint32_t)anchor;
