@@ -107,10 +107,7 @@ class Channels:
         doubled = 2 * self.multiplier.astype(np.int64) - (1 << 32)
         rows = np.stack([packed, doubled], axis=1)
         shares = {"bias": self.bias.nbytes, "requantization": self.multiplier.nbytes}
-        return {
-            "channels": Constant("channels", "kt_channel", rows.tolist(), shares=shares),
-            "is_relu": int(self.is_relu),
-        }
+        return {"channels": Constant("channels", "kt_channel", rows.tolist(), shares=shares)}
 
 
 def channels(

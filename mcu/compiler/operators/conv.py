@@ -26,6 +26,8 @@ DEPTHWISE_DSP = Kernel(
     "kt_depthwise_3x3_row_dsp", "kt_depthwise_fast", "kt_depthwise.h", "kt_depthwise_dsp.c"
 )
 DEPTHWISE_PLANE_DSP = replace(DEPTHWISE_DSP, function="kt_depthwise_3x3_plane_dsp")
+DEPTHWISE_RELU_DSP = replace(DEPTHWISE_DSP, function="kt_depthwise_3x3_row_relu_dsp")
+DEPTHWISE_PLANE_RELU_DSP = replace(DEPTHWISE_DSP, function="kt_depthwise_3x3_plane_relu_dsp")
 DSP_PIXELS = 6  # that kt_conv_dsp.c widens at once
 DSP_LEAST_PIXELS = 2  # fewer leave most of such a block empty, and the portable kernel is no slower
 
@@ -170,7 +172,9 @@ def _convolution(
             "weights": Constant(
                 "weights", "int8_t", laid_out.reshape(-1), padding_bytes=laid_out.size - by_channel.size
             ),
-            **(constants.fast_fields() if fast else constants.fields()),
+            **(
+                {**constants.fast_fields(), "is_relu": int(constants.is_relu)} if fast else constants.fields()
+            ),
             "filter_bytes": filter_bytes,
             "in_width": in_width,
             "in_channels": in_channels,
@@ -260,11 +264,12 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
             "window_w": window_w,
             "dilation_w": options.dilation_width,
         }
+    row_kernel = DEPTHWISE_RELU_DSP if constants.is_relu else DEPTHWISE_DSP
     padded_width = (out_width + 3) // 4 * 4 * options.stride_width + 2
     stage = Stage(
         operator=operator,
         layer=target.name,
-        kernel=DEPTHWISE_DSP if fast else DEPTHWISE,
+        kernel=row_kernel if fast else DEPTHWISE,
         fields={
             "weights": Constant("weights", "int8_t", np.ascontiguousarray(laid_out).reshape(-1)),
             **fields,
@@ -286,7 +291,7 @@ def depthwise_conv_2d(context: Context, operator: TfliteOperator) -> Stage:
         return stage
     plane = replace(
         stage,
-        kernel=DEPTHWISE_PLANE_DSP,
+        kernel=DEPTHWISE_PLANE_RELU_DSP if constants.is_relu else DEPTHWISE_PLANE_DSP,
         in_height=1,
         out_height=1,
         in_row_bytes=source.nbytes,

@@ -1,6 +1,7 @@
 /* Does the clock count instructions? A loop of known length tells. */
 #include "kt_calibrate.h"
 
+#include "kt_divide.h"
 #include "kt_port.h"
 
 enum { SHORT_LOOPS = 1000, LONG_LOOPS = 17000, INSTRUCTIONS_PER_LOOP = 2, TRIALS = 3 };
@@ -34,7 +35,7 @@ void kt_calibrate(kt_link_clock *clock)
     /* An emulator gives every instruction 2^shift ns: only such a ratio is a count. */
     const uint32_t ticks_per_us = clock->ticks_per_s / 1000000U;
     for (uint32_t ns = 1; ns <= 1024; ns *= 2) {
-        const uint64_t expected = (uint64_t)instructions * ns * ticks_per_us / 1000U;
+        const uint64_t expected = kt_divide((uint64_t)instructions * ns * ticks_per_us, 1000U);
         if (ticks + 1U >= expected && ticks <= expected + 1U) {
             clock->instructions_per = 1000U;
             clock->ticks_per = ns * ticks_per_us;

@@ -5,6 +5,7 @@
 
 #include "kt_bytes.h"
 #include "kt_crc32.h"
+#include "kt_divide.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 #include "kt_send.h"
@@ -91,7 +92,7 @@ void kt_request_data(kt_link *link, const kt_frame *frame)
 static void measure(kt_link *link, uint64_t ticks)
 {
     const kt_link_clock *const clock = link->clock;
-    const uint64_t latency_us = ticks * 1000000 / clock->ticks_per_s;
+    const uint64_t latency_us = kt_divide(ticks * 1000000, clock->ticks_per_s);
     link->request.latency_us = latency_us < UINT32_MAX ? (uint32_t)latency_us : UINT32_MAX;
     link->request.instructions = kt_instructions(clock, ticks);
 }

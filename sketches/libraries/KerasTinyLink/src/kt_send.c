@@ -5,6 +5,7 @@
 
 #include "kt_bytes.h"
 #include "kt_crc32.h"
+#include "kt_divide.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 
@@ -111,7 +112,7 @@ uint64_t kt_instructions(const kt_link_clock *clock, uint64_t ticks)
     if (clock->instructions_per == 0) {
         return KT_NO_COUNT;
     }
-    return (ticks * clock->instructions_per + clock->ticks_per / 2) / clock->ticks_per;
+    return kt_divide(ticks * clock->instructions_per + clock->ticks_per / 2, clock->ticks_per);
 }
 
 uint32_t kt_window_bytes(const kt_link *link)

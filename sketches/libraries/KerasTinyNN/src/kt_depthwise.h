@@ -43,18 +43,19 @@ typedef struct {
     int16_t pad_top;
     int8_t in_zero;
     int8_t out_zero;
-    uint8_t is_relu; /* as in kt_conv_fast */
 } kt_depthwise_fast;
 
 /* Portable C. Scratch: none. */
 void kt_depthwise_row(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
-/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang; `op` is a kt_depthwise_fast. Scratch: four channels of three
- * padded rows as int16, see conv.py. */
+/* Cortex-M4/M7/M33 with DSP instructions, GCC or Clang; `op` is a kt_depthwise_fast. Those named relu are for
+ * out_min >= out_zero, see kt_conv_fast. Scratch: four channels of three padded rows as int16, see conv.py. */
+void kt_depthwise_3x3_row_relu_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 /* The same over a whole tensor at once, for small ones: every row is turned once instead of three times, every channel's
  * weights are fetched once. rows[0] is the input; not in place. Scratch: four channels of the padded tensor as int16. */
+void kt_depthwise_3x3_plane_relu_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch);
 
 #endif

@@ -157,13 +157,9 @@ static void load_taps(const int8_t *weights, uint32_t *taps)
 
 /* Output rows of four channels from their turned rows. */
 static void run_channels(
-    const kt_depthwise_fast *c, const uint32_t *planes, int32_t plane_rows, int32_t first, int8_t *out, int32_t out_rows)
+    const kt_depthwise_fast *c, kt_run_line run, const uint32_t *planes, int32_t plane_rows, int32_t first, int8_t *out,
+    int32_t out_rows)
 {
-    static const kt_run_line lines[2][2] = {
-        {run_stride_1_signed, run_stride_1_relu},
-        {run_stride_2_signed, run_stride_2_relu},
-    };
-    const kt_run_line run = lines[c->stride_w - 1][c->is_relu];
     const int32_t words = words_of(c);
     kt_line_state state = {
         .addend = 1 + 2 * c->out_zero,
@@ -188,24 +184,22 @@ static void run_channels(
     }
 }
 
-void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+__attribute__((noinline)) static void run_row(
+    const kt_depthwise_fast *c, const kt_run_line *lines, const int8_t *const *rows, int8_t *out, uint32_t *planes)
 {
-    const kt_depthwise_fast *const c = op;
-    uint32_t *const planes = scratch;
     const int32_t words = words_of(c);
     for (int32_t first = 0; first < c->in_channels; first += CHANNELS) {
         for (int32_t r = 0; r < ROWS; ++r) {
             const int8_t *const row = rows[r] != NULL ? rows[r] + first : NULL;
             turn_row(c, row, planes + r * words, words, ROWS * words);
         }
-        run_channels(c, planes, ROWS, first, out, 1);
+        run_channels(c, lines[c->stride_w - 1], planes, ROWS, first, out, 1);
     }
 }
 
-void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+__attribute__((noinline)) static void run_plane(
+    const kt_depthwise_fast *c, const kt_run_line *lines, const int8_t *const *rows, int8_t *out, uint32_t *planes)
 {
-    const kt_depthwise_fast *const c = op;
-    uint32_t *const planes = scratch;
     const int32_t words = words_of(c);
     const int32_t plane_rows = (c->out_height - 1) * c->stride_h + ROWS;
     for (int32_t first = 0; first < c->in_channels; first += CHANNELS) {
@@ -215,6 +209,30 @@ void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_
             const int8_t *const row = inside ? rows[0] + y * c->in_width * c->in_channels + first : NULL;
             turn_row(c, row, planes + r * words, words, plane_rows * words);
         }
-        run_channels(c, planes, plane_rows, first, out, c->out_height);
+        run_channels(c, lines[c->stride_w - 1], planes, plane_rows, first, out, c->out_height);
     }
+}
+
+/* Functions of their own, so that a model without one of them is linked without its inner loops. */
+static const kt_run_line lines_relu[2] = {run_stride_1_relu, run_stride_2_relu};
+static const kt_run_line lines_signed[2] = {run_stride_1_signed, run_stride_2_signed};
+
+void kt_depthwise_3x3_row_relu_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+{
+    run_row(op, lines_relu, rows, out, scratch);
+}
+
+void kt_depthwise_3x3_row_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+{
+    run_row(op, lines_signed, rows, out, scratch);
+}
+
+void kt_depthwise_3x3_plane_relu_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+{
+    run_plane(op, lines_relu, rows, out, scratch);
+}
+
+void kt_depthwise_3x3_plane_dsp(const void *op, const int8_t *const *rows, int8_t *out, void *scratch)
+{
+    run_plane(op, lines_signed, rows, out, scratch);
 }
