@@ -168,6 +168,30 @@ def test_an_unknown_model_and_an_unknown_recipe_key_offer_near_names(cli, tmp_pa
     )
 
 
+def test_a_wrong_type_in_the_recipe_says_which_key_and_what_was_received(cli):  # type: ignore[no-untyped-def]
+    one_error(cli("keras-tiny", "train", "--set", "batch_size=many"), ExitCode.USAGE, "batch_size", "many")
+
+
+SMALL = ("--model", "mobilenet_v1", "--width", 0.25, "--image-size", 32)
+
+
+def test_num_classes_that_contradicts_the_data_names_both_numbers(cli, tmp_path: Path):  # type: ignore[no-untyped-def]
+    answer = cli(
+        "keras-tiny", "train", *SMALL, "--set", "model.arguments.num_classes=7", "--run-dir", tmp_path / "run"
+    )
+    one_error(answer, ExitCode.USAGE, "7 outputs", "10 classes")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_warm_start_from_a_checkpoint_of_another_model_names_layers_of_both(cli, tmp_path: Path):  # type: ignore[no-untyped-def]
+    np.savez(tmp_path / "float.npz", **{"weights/0000/other/kernel:0": np.zeros((3, 3), np.float32)})
+    answer = cli("keras-tiny", "train", *SMALL, "--warm-start", tmp_path, "--run-dir", tmp_path / "run")
+    assert answer.code == ExitCode.USAGE, answer.err
+    assert "No layer of" in answer.err
+    assert "it has other; the model has" in answer.err
+    assert "Traceback" not in answer.err
+
+
 def test_a_run_folder_that_is_taken_is_left_alone(cli, tmp_path: Path):  # type: ignore[no-untyped-def]
     (tmp_path / "notes.txt").write_text("mine")
     one_error(
