@@ -25,6 +25,13 @@ def flash(
         str | None,
         typer.Option(help="Another way into the chip than the board's own: stm32_uart, mass_storage, …"),
     ] = None,
+    model_only: Annotated[
+        bool,
+        typer.Option(
+            "--model-only",
+            help="Write the model alone, for firmware with TensorFlow Lite Micro that reads it from flash.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -34,6 +41,7 @@ def flash(
     """
     from mcu.flash import flash as run_flash
     from mcu.flash.flasher import parse_method
+    from mcu.flash.model_image import build_model_image
 
     def note(line: str) -> None:
         if not json:
@@ -46,6 +54,7 @@ def flash(
             port=port,
             method=parse_method(method),
             dry_run=dry_run,
+            build=build_model_image if model_only else None,
             progress=progress,
             note=note,
         )
