@@ -18,7 +18,7 @@ LIBRARY = sketches_folder() / "libraries" / "KerasTinyLink" / "src"
 
 
 DEVICE = ("kt_cobs", "kt_crc32", "kt_divide", "kt_frame", "kt_link", "kt_receiver", "kt_request", "kt_send")
-FRAMES = DEVICE[:3]
+FRAMES = ("kt_cobs", "kt_crc32", "kt_frame")
 
 
 def build_program(main: Path, *, out_dir: Path, limits: LinkLimits, modules: Sequence[str] = DEVICE) -> Path:
