@@ -6,13 +6,14 @@ a 1×1 of their own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from keras_tiny.blocks.activation import ACTIVATIONS, Activation, activate
 from keras_tiny.blocks.conv import batch_norm, conv, conv_bn, depthwise
 from keras_tiny.blocks.initializers import HE_NORMAL, depthwise_normal
 from keras_tiny.blocks.rounding import ROUNDINGS, Rounding, scale_channels
 from keras_tiny.blocks.upsample import UPSAMPLES, Upsample, resize, upsample_conv
+from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import keras
 from keras_tiny.models.checks import (
     check_choice,
@@ -48,12 +49,13 @@ def mobile_unet(
     project_bn: bool = False,
     activation: Activation = "relu6",
     upsample: Upsample = "transpose",
+    output_stride: Literal[1, 2] = 1,
     output_activation: OutputActivation = "logits",
     dropout: tuple[float, ...] = (0.05, 0.05, 0.05, 0.1, 0.2),
     bn_momentum: float = 0.9,
     return_features: bool = False,
 ) -> keras.Model:
-    """The segmenter: (batch, height, width, channels) → (batch, height, width, num_classes).
+    """The segmenter: (batch, height, width, channels) → (batch, height, width, num_classes), see `output_stride`.
 
     Args:
         input_shape: (height, width, channels), sides multiples of 32.
@@ -65,6 +67,7 @@ def mobile_unet(
         project_bn: BatchNorm after each projection, which bounds what the sums have to hold in int8.
         activation: the hidden one.
         upsample: "transpose" is TinyMachines' 4×4 transposed convolution; "nearest" and "bilinear" resize.
+        output_stride: 2 leaves the last upsampling to the host: masks of half the sides, a quarter of the memory.
         output_activation: "logits", or "auto" for sigmoid (one channel) or softmax (more).
         dropout: rate after each of the encoder's five levels.
         bn_momentum: share of the old statistics that BatchNorm keeps per step.
@@ -76,6 +79,8 @@ def mobile_unet(
     check_num_classes(num_classes)
     check_choice(output_activation, OUTPUT_ACTIVATIONS, argument="output_activation")
     check_choice(upsample, UPSAMPLES, argument="upsample")
+    if output_stride not in (1, 2):
+        raise BadInput(f"output_stride must be 1 or 2, received {output_stride!r}.")
     image = image_input(input_shape, multiple=MULTIPLE)
     encoder = _encoder(image, width, rounding, last_conv, project_bn, activation, dropout, bn_momentum)
     features = list(encoder)
@@ -96,11 +101,12 @@ def mobile_unet(
             x, skip.shape[-1], 1, 1, project_bn, activation, bn_momentum, name=f"up{number}_block"
         )
         features.append(x)
-    if upsample == "transpose":
+    if output_stride == 1 and upsample == "transpose":
         logits = upsample_conv(x, num_classes, mode=upsample, kernel=4, name="logits")
     else:
-        x = conv(x, num_classes, kernel=1, use_bias=True, initializer=HE_NORMAL, name="logits")
-        logits = resize(x, mode=upsample, name="logits")
+        logits = conv(x, num_classes, kernel=1, use_bias=True, initializer=HE_NORMAL, name="logits")
+        if output_stride == 1 and upsample != "transpose":
+            logits = resize(logits, mode=upsample, name="logits")
     return finish(
         image,
         logits,

@@ -57,5 +57,26 @@ TABLES = {
                 _garden("etinynet-0.35", "etinynet", "{width: 0.35}"),
             ),
         ),
+        Table(
+            name="camvid",
+            source="paired_masks:{data}/camvid_240x180",
+            rows=tuple(
+                Row(name, f"camvid_{name}")
+                for name in (
+                    "unet5",
+                    "unet4",
+                    "mobile_unet",
+                    "espnet",
+                    "efficient_unet",
+                    "small_unet4",
+                    "tiny_mobile_unet",
+                )
+            ),
+        ),
+        Table(
+            name="digits_masks",
+            source="digits_masks",
+            rows=(Row("unet5", "digits_masks_unet5"),),
+        ),
     )
 }

@@ -104,6 +104,7 @@ def test_a_side_that_is_not_the_needed_multiple_is_refused_with_its_neighbours(n
         ("unet4", {"upsample": "bilinar"}, 'Did you mean "bilinear"?'),
         ("mobile_unet", {"width": 0.05, "rounding": "floor"}, "leaves no channel of 16"),
         ("mobile_unet", {"last_conv": 0}, "None leaves the convolution out"),
+        ("mobile_unet", {"output_stride": 4}, "output_stride must be 1 or 2"),
         ("espnet", {"alpha2": 0}, "alpha2 must be a whole number of at least 1"),
         ("espnet", {"decoder_channels": 0}, "decoder_channels must be a whole number of at least 1"),
         ("espnet", {"fusion": "papers"}, 'Did you mean "paper"?'),
@@ -163,6 +164,14 @@ def test_mobile_unet_batch_norm_after_every_projection() -> None:
     assert len(convolutions) > 20
     assert {n.removesuffix("_conv") + "_bn" for n in convolutions} <= names
     assert "last_conv" not in names
+
+
+@pytest.mark.parametrize("upsample", ["transpose", "bilinear"])
+def test_mobile_unet_may_leave_the_last_upsampling_to_the_host(upsample: str) -> None:
+    half = models.build(
+        "mobile_unet", input_shape=(32, 64, 3), num_classes=5, width=0.35, upsample=upsample, output_stride=2
+    )
+    assert half.output_shape == (None, 16, 32, 5)
 
 
 def test_efficient_unet_gate_bounds_the_attention() -> None:
