@@ -25,7 +25,7 @@ class Evaluation:
     """How good a model is on a split.
 
     Attributes:
-        metrics: each 0 to 1.
+        metrics: each 0 to 1; a detector's with the baseline that a constant box sets.
         confusion: counts (classes, classes), rows are the truth; None for a task without.
         sheet: PNG of the worst mistakes; None if there are none.
     """
@@ -65,7 +65,7 @@ def evaluate(
     return Evaluation(
         run_dir=Path(run_dir),
         task=data.task,
-        metrics=task.metrics(answers, prepared),
+        metrics={**task.metrics(answers, prepared), **task.baseline(prepared)},
         epochs=len(RunLog(Path(run_dir) / "log.jsonl").read()),
         seconds=round(seconds, 2),
         images_per_s=round(len(prepared) / seconds, 1),

@@ -188,6 +188,22 @@ class Detection(Task):
     def metrics(self, answers: Arrays, prepared: Prepared) -> dict[str, float]:
         return detection_metrics(*self._judged(answers, prepared), num_classes=self.num_classes)
 
+    def baseline(self, prepared: Prepared) -> dict[str, float]:
+        """The mean box of the split's most frequent class, said of every picture: much where objects fill pictures."""
+        shares, classes = prepared.truths[:2]
+        there = classes >= 0
+        if not there.any():
+            return {}
+        label = int(np.bincount(classes[there]).argmax())
+        box = shares[classes == label].mean(axis=0)
+        answers = (
+            np.tile(box, (len(prepared), 1, 1)).astype(np.float32),
+            np.full((len(prepared), 1), label, np.float32),
+            np.ones((len(prepared), 1), np.float32),
+        )
+        value = detection_metrics(*self._judged(answers, prepared), num_classes=self.num_classes)[self.metric]
+        return {f"{self.metric}_of_a_constant_box": value}
+
     def mistakes(self, answers: Arrays, prepared: Prepared, *, most: int) -> list[Tile]:
         """The pictures with the most objects missed and detections wrong, truth in green, found in orange."""
         truths, found = self._judged(answers, prepared)

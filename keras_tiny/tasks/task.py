@@ -138,6 +138,10 @@ class Task(ABC):
     def metrics(self, answers: Arrays, prepared: Prepared) -> dict[str, float]:
         """Name → value over a whole split, 0 to 1; has the key `metric`."""
 
+    def baseline(self, prepared: Prepared) -> dict[str, float]:
+        """What a model that looks at no picture would get on the split, beside `metrics`; {} where that is no news."""
+        return {}
+
     def confusion(self, answers: Arrays, prepared: Prepared) -> np.ndarray | None:
         """Counts (classes, classes), rows are the truth; None where the task has none."""
         return None

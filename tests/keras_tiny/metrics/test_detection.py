@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from keras_tiny import data
 from keras_tiny.boxes import Boxes, Detections
 from keras_tiny.metrics.detection import (
     Verdict,
@@ -183,3 +185,23 @@ def test_coco_s_figures_are_those_of_coco_s_own_code(seed: int):
     np.testing.assert_allclose(figures, theirs, atol=1e-6)
     np.testing.assert_allclose(ours.per_class, per_class, atol=1e-6)
     assert 0.05 < ours.ap < 0.95
+
+
+@pytest.mark.real_data
+def test_real_boxes_give_coco_s_own_figures_too(real_data: Path):
+    require("module:pycocotools")
+    split = data.load(f"pascal_voc:{real_data / 'raccoon'}?test_every=5").test
+    rng = np.random.default_rng(0)
+    truths = [split.boxes(index) for index in range(len(split))]
+    detections = []
+    for truth in truths:
+        near = np.repeat(truth.corners, 3, axis=0) + rng.normal(0, 12, (3 * len(truth), 4))
+        near[:, 2:] = np.maximum(near[:, 2:], near[:, :2] + 1)
+        detections.append(found(near.tolist(), [0] * len(near), rng.random(len(near)).tolist()))
+    ours, (theirs, _) = (
+        coco_average_precision(truths, detections, num_classes=1),
+        coco_s_own(truths, detections, 1),
+    )
+    figures = [ours.ap, ours.ap50, ours.ap75, ours.ap_small, ours.ap_medium, ours.ap_large]
+    np.testing.assert_allclose(figures, theirs, atol=1e-6)
+    assert 0.2 < ours.ap < 0.9

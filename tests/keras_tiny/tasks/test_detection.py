@@ -100,6 +100,17 @@ def test_outputs_that_see_nothing_miss_every_object_but_the_difficult_one():
     )
 
 
+def test_the_baseline_is_the_mean_box_said_of_every_picture():
+    def read(name: str) -> np.ndarray:
+        return np.zeros((100, 100, 3), np.uint8)
+
+    places = {"a": [20, 20, 80, 80], "b": [24, 20, 84, 80], "c": [0, 0, 16, 16], "d": [16, 20, 76, 80]}
+    boxes = {name: Boxes.of([place], [1 if name == "c" else 0]) for name, place in places.items()}
+    prepared = task().prepare(Split("test", list(places), None, read, read_boxes=boxes.__getitem__))
+    # Right in three of four pictures, the third of which is wrong: cats at 1, 1 and 3/4, no dog.
+    assert task().baseline(prepared) == {"map50_of_a_constant_box": pytest.approx((1 + 1 + 3 / 4) / 3 / 2)}
+
+
 def test_the_loss_of_the_truth_is_near_nothing_and_its_parts_are_told():
     detection = task()
     prepared = detection.prepare(split())
