@@ -81,7 +81,7 @@ def test_an_unknown_board_gets_near_names(bundle: Bundle, name: str):
     ("board", "rom", "says"),
     [
         (STM32, lambda: Stm32Rom(get_board("nucleo_f446re")), "ROM id 0x421"),
-        (ESP, lambda: EspRom("ESP32-S3"), "the chip is an ESP32-S3"),
+        pytest.param(ESP, lambda: EspRom("ESP32-S3"), "the chip is an ESP32-S3", marks=pytest.mark.slow),
     ],
 )
 def test_another_chip_is_named_and_not_touched(bundle: Bundle, board: str, rom, says: str):
@@ -94,7 +94,10 @@ def test_another_chip_is_named_and_not_touched(bundle: Bundle, board: str, rom, 
 
 @pytest.mark.parametrize(
     ("board", "options", "says"),
-    [(STM32, {"locked": True}, "read-out protection"), (ESP, {"secure_download": True}, "security settings")],
+    [
+        (STM32, {"locked": True}, "read-out protection"),
+        pytest.param(ESP, {"secure_download": True}, "security settings", marks=pytest.mark.slow),
+    ],
 )
 def test_a_locked_chip_is_named_and_not_touched(
     bundle: Bundle, board: str, options: dict[str, bool], says: str
