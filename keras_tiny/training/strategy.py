@@ -33,7 +33,7 @@ class Workers:
         self._strategy = strategy
         self.replicas: int = 1 if strategy is None else strategy.num_replicas_in_sync
         cluster = getattr(strategy, "cluster_resolver", None)
-        self.is_chief = cluster is None or not cluster.task_id or cluster.task_type == "chief"
+        self.is_chief = cluster is None or _is_chief(cluster)
 
     @property
     def alone(self) -> bool:
@@ -104,6 +104,13 @@ class Workers:
             return int(inputs.shape[0])
         local = self._strategy.experimental_local_results(inputs)
         return int(local[0].shape[0]) * self.replicas
+
+
+def _is_chief(cluster: Any) -> bool:
+    """The task called chief; where there is none, the first worker."""
+    if "chief" in cluster.cluster_spec().jobs:
+        return bool(cluster.task_type == "chief")
+    return cluster.task_id in (None, 0)
 
 
 def synchronise_batch_norm(model: Any) -> None:
