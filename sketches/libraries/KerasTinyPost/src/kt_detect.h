@@ -2,7 +2,8 @@
  *
  * All functions work on the caller's memory, allocate nothing, keep nothing, do not block, and need no libm: every
  * exponential is looked up in tables of the model, which `mcu.postprocess.detect.to_c` writes as a header. Results are
- * those of its Python twin to the bit.
+ * those of its Python twin, to the bit where the compiler does not fuse a product into a sum (C99, or GCC's
+ * -ffp-contract=off), else to the last digit.
  *
  *     #include "detector.h"                       // made by to_c, has `static const kt_detector detector`
  *     static kt_object work[200], found[20];
