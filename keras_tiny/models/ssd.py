@@ -59,6 +59,7 @@ def ssd(
 ) -> keras.Model:
     """SSD with full 3×3 heads: twice and more the parameters of `ssdlite`, arguments and outputs as there."""
     _check_num_classes(num_classes)
+    _check_sizes(min_sizes, max_sizes, aspect_ratios)
     image, maps = _maps(
         "ssd", input_shape, backbone, width, rounding, shortcut, tail, batch_norm, bn_momentum
     )
@@ -101,6 +102,7 @@ def ssdlite(
         BadInput: an argument that cannot be used, or that is another backbone's, with what to try.
     """
     _check_num_classes(num_classes)
+    _check_sizes(min_sizes, max_sizes, aspect_ratios)
     image, maps = _maps(
         "ssdlite", input_shape, backbone, width, rounding, shortcut, tail, batch_norm, bn_momentum
     )
@@ -225,6 +227,17 @@ def _anchors(
     max_sizes: tuple[float, ...],
     aspect_ratios: tuple[tuple[float, ...], ...],
 ) -> AnchorSpec:
+    return anchor_spec(
+        [(part.shape[1], part.shape[2]) for part in maps],
+        min_sizes=tuple(min_sizes),
+        max_sizes=tuple(max_sizes),
+        aspect_ratios=tuple(tuple(row) for row in aspect_ratios),
+    )
+
+
+def _check_sizes(
+    min_sizes: tuple[float, ...], max_sizes: tuple[float, ...], aspect_ratios: tuple[tuple[float, ...], ...]
+) -> None:
     for argument, rows in (
         ("min_sizes", min_sizes),
         ("max_sizes", max_sizes),
@@ -244,13 +257,6 @@ def _anchors(
     for ratio in (ratio for row in aspect_ratios for ratio in row):
         if not ratio > 0:
             raise BadInput(f"An aspect ratio must be positive, received {ratio!r}.")
-    shapes = [(part.shape[1], part.shape[2]) for part in maps]
-    return anchor_spec(
-        shapes,
-        min_sizes=tuple(min_sizes),
-        max_sizes=tuple(max_sizes),
-        aspect_ratios=tuple(tuple(row) for row in aspect_ratios),
-    )
 
 
 def _check_num_classes(num_classes: int) -> None:
