@@ -57,7 +57,7 @@ def load_coco(
     )
     root = existing_folder(path, source="coco")
     report = BoxReport()
-    read = {split: read_instances(file, root, report=report) for split, file in _files(root).items()}
+    read = {split: read_instances(file, root, report=report) for split, file in files_of(root).items()}
     categories = read["train"].categories
     for split, instances in read.items():
         if instances.categories != categories:
@@ -100,7 +100,7 @@ def read_instances(file: Path, root: Path, *, report: BoxReport) -> Instances:
     Raises:
         DataError: naming the file, and the picture or annotation that is wrong.
     """
-    content = _json(file)
+    content = read_json(file)
     try:
         categories = {int(each["id"]): str(each["name"]) for each in content["categories"]}
         images = {int(each["id"]): each for each in content["images"]}
@@ -109,7 +109,7 @@ def read_instances(file: Path, root: Path, *, report: BoxReport) -> Instances:
             rows[int(each["image_id"])].append(each)
         if not categories or not images:
             raise DataError(f"{file} has no categories or no images.")
-        folder = _folder_of(file, root, first=next(iter(images.values()))["file_name"])
+        folder = folder_of(file, root, first=next(iter(images.values()))["file_name"])
         pictures, boxes = {}, {}
         for number, image in images.items():
             picture = folder / image["file_name"]
@@ -147,7 +147,8 @@ def _boxes(rows: list[Any], categories: dict[int, str], file: Path) -> Boxes:
     return Boxes.of(corners, classes, crowd)
 
 
-def _files(root: Path) -> dict[str, Path]:
+def files_of(root: Path) -> dict[str, Path]:
+    """Split → its instances JSON below the folder."""
     found: dict[str, Path] = {}
     for folder in (root / "annotations", root):
         for file in sorted(folder.glob("instances_*.json")):
@@ -164,7 +165,8 @@ def _files(root: Path) -> dict[str, Path]:
     return found
 
 
-def _folder_of(file: Path, root: Path, *, first: str) -> Path:
+def folder_of(file: Path, root: Path, *, first: str) -> Path:
+    """Where the pictures of a JSON file lie, `first` being the name of one of them."""
     part = file.stem.removeprefix("instances_")
     places = [root / part, root / "images" / part, root / "images", root, file.parent]
     for place in places:
@@ -174,7 +176,8 @@ def _folder_of(file: Path, root: Path, *, first: str) -> Path:
     raise DataError(f"{first} of {file} is in none of {named}.", hint="Put the pictures into one of them.")
 
 
-def _json(file: Path) -> Any:
+def read_json(file: Path) -> Any:
+    """The mapping that a JSON file holds."""
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
