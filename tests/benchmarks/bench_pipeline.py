@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bench_pipeline [--steps 20] [--variants]
 
 MobileNetV2 0.35 at 64x64x3, batches of 32, digits as pictures, augmentation as for photographs. Rates are images per
-second of this machine at this moment; what is promised are their ratios. The three are measured in turns, several times,
-and the medians are taken, so that a machine that is busy with something else is busy for all of them.
+second of this machine at this moment; what is promised are their ratios. The three are measured in turns, several
+times, and the medians are taken, so that a machine that is busy with something else is busy for all of them.
 """
 
 from __future__ import annotations
