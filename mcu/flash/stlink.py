@@ -1,6 +1,7 @@
-"""Flash an STM32 through an ST-Link, with st-flash or OpenOCD: who is it, read, write what differs, read again.
+"""Flash an STM32 through an ST-Link, with st-flash, OpenOCD or pyOCD: who is it, read, write what differs, read again.
 
-The tools run as processes. Source: manual pages of st-flash and st-info (stlink-tools 1.7), OpenOCD 0.12 user's guide.
+The tools run as processes. Source: manual pages of st-flash and st-info (stlink-tools 1.7), OpenOCD 0.12 user's guide,
+pyOCD 0.46 (`pyocd load --help`, `pyocd commander -c help`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ _TIMEOUT_S = 300.0
 _DEVICE_ID = (
     0x0FFF  # of DBGMCU_IDCODE: the same number that the ROM answers (AN2606 and each reference manual)
 )
-_NO_PROBE = ("Couldn't find any ST-Link", "Found 0 stlink", "open failed", "No ST-LINK", "unable to open")
+_NO_PROBE = (
+    "Couldn't find any ST-Link",
+    "Found 0 stlink",
+    "open failed",
+    "No ST-LINK",
+    "unable to open",
+    "No connected debug probes",
+)
 _NO_CHIP = (
     "init mode failed",
     "Failed to connect to target",
@@ -79,17 +87,17 @@ def write(image: Image, *, board: Board, port: str, progress: Progress) -> Writt
 
 
 def find_tool() -> _Tool:
-    """st-flash, else OpenOCD.
+    """st-flash, else OpenOCD, else pyOCD.
 
     Raises:
-        MissingExtra: neither is installed.
+        MissingExtra: none is installed.
     """
-    for tool in (_ST_FLASH, _OPENOCD):
+    for tool in (_ST_FLASH, _OPENOCD, _PYOCD):
         if shutil.which(tool.name):
             return tool
     raise MissingExtra(
-        "Flashing through an ST-Link needs st-flash or openocd; neither is on PATH.",
-        hint="On Debian or Ubuntu: sudo apt-get install stlink-tools",
+        "Flashing through an ST-Link needs st-flash, openocd or pyocd; none is on PATH.",
+        hint="On Debian or Ubuntu: sudo apt-get install stlink-tools; elsewhere: pip install 'keras-tiny[pyocd]'",
     )
 
 
@@ -159,9 +167,13 @@ def _openocd(board: Board, *commands: str) -> str:
     return _run("openocd", *options)
 
 
+def _id_register(board: Board) -> int:
+    """DBGMCU_IDCODE: 0x5C00_1000 on STM32H7 (RM0433), 0xE004_2000 on STM32F4, F7 and L4."""
+    return 0x5C00_1000 if board.chip.startswith("STM32H7") else 0xE004_2000
+
+
 def _openocd_chip_id(board: Board) -> int:
-    # DBGMCU_IDCODE: 0x5C00_1000 on STM32H7 (RM0433), 0xE004_2000 on STM32F4, F7 and L4.
-    register = 0x5C00_1000 if board.chip.startswith("STM32H7") else 0xE004_2000
+    register = _id_register(board)
     said = _openocd(board, f"mdw {register:#x}")
     found = re.search(rf"{register:#010x}: ([0-9a-f]{{8}})", said)
     if not found:
@@ -177,5 +189,39 @@ def _openocd_write(board: Board, path: Path, address: int) -> None:
     _openocd(board, "reset halt", f"flash write_image erase {{{path}}} {address:#x} bin", "reset run")
 
 
+def _pyocd(verb: str, *arguments: str, target: str) -> str:
+    # --no-wait: without it pyOCD waits for a probe for ever.
+    try:
+        return _run("pyocd", verb, "--no-wait", "--target", target, *arguments)
+    except BoardError as error:
+        if "not recognized" in error.message:
+            error.hint = f"pyOCD does not know the chip yet: pyocd pack install {target}"
+        raise
+
+
+def _pyocd_target(board: Board) -> str:
+    """ "STM32F446RET6" → stm32f446re: without package and temperature range, as the CMSIS packs name it."""
+    return board.chip[:11].lower()
+
+
+def _pyocd_chip_id(board: Board) -> int:
+    register = _id_register(board)
+    said = _pyocd("commander", "--command", f"read32 {register:#x}", target="cortex_m")
+    found = re.search(rf"{register:08x}:\s+([0-9a-f]{{8}})", said)
+    if not found:
+        raise LinkError("pyOCD reads no device id.", hint="Is the board powered?")
+    return int(found.group(1), 16) & _DEVICE_ID
+
+
+def _pyocd_read(board: Board, address: int, size: int, path: Path) -> None:
+    _pyocd("commander", "--command", f"savemem {address:#x} {size} {path}", target=_pyocd_target(board))
+
+
+def _pyocd_write(board: Board, path: Path, address: int) -> None:
+    place = ("--format", "bin", "--base-address", f"{address:#x}")
+    _pyocd("load", *place, str(path), target=_pyocd_target(board))
+
+
 _ST_FLASH = _Tool("st-flash", _st_flash_chip_id, _st_flash_read, _st_flash_write)
 _OPENOCD = _Tool("openocd", _openocd_chip_id, _openocd_read, _openocd_write)
+_PYOCD = _Tool("pyocd", _pyocd_chip_id, _pyocd_read, _pyocd_write)

@@ -45,6 +45,34 @@ else:
 """
 
 
+# Answers as pyOCD 0.46 does: `commander --command "read32 …"` and "savemem …", `load`. Flash is the same file.
+PYOCD = """#!{python}
+import pathlib, sys
+here = pathlib.Path(__file__).parent
+flash = here / "flash"
+content = bytearray(flash.read_bytes()) if flash.exists() else bytearray(b"\\xff" * 524288)
+(here / "log").open("a").write(" ".join(["pyocd", *sys.argv[1:]]) + "\\n")
+verb, wait, _, target, *words = sys.argv[1:]
+assert wait == "--no-wait"
+if verb == "commander":
+    name, *numbers = words[1].split()
+    if name == "read32":
+        print("e0042000:  {chip}    |..d.|")
+    elif target != "stm32f446re":
+        sys.exit("Target type " + target + " not recognized.")
+    else:
+        at, size = int(numbers[0], 16) - 0x08000000, int(numbers[1])
+        pathlib.Path(numbers[2]).write_bytes(content[at : at + size])
+elif verb == "load":
+    assert words[:3] == ["--format", "bin", "--base-address"]
+    data, at = pathlib.Path(words[4]).read_bytes(), int(words[3], 16) - 0x08000000
+    content[at : at + len(data)] = data
+    flash.write_bytes(content)
+else:
+    sys.exit("unknown: " + verb)
+"""
+
+
 @pytest.fixture
 def image() -> Image:
     return Image((Segment(STM32_FLASH_BASE, random.Random(3).randbytes(9_001)),), start=STM32_FLASH_BASE)
@@ -106,6 +134,36 @@ def test_flash_that_does_not_take_the_image_is_never_a_success(
     (tmp_path / "weak").touch()
     with pytest.raises(VerifyFailed, match="differs from the image at 'app' after 2 attempts"):
         flash(image)
+
+
+def plug_in_pyocd(folder: Path, monkeypatch: pytest.MonkeyPatch, *, chip: str = "10006421") -> None:
+    path = folder / "pyocd"
+    path.write_text(PYOCD.format(python=sys.executable, chip=chip))
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("mcu.flash.stlink.shutil.which", lambda name: name if name == "pyocd" else None)
+
+
+def test_pyocd_writes_reads_back_and_skips_the_second_time(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    plug_in_pyocd(tmp_path, monkeypatch)
+    assert (flash(image).wrote_bytes, flash(image).skipped_bytes) == (9_001, 9_001)
+    assert (tmp_path / "flash").read_bytes()[:9_001] == image.segments[0].data
+    said = (tmp_path / "log").read_text()
+    assert said.count("pyocd load --no-wait --target stm32f446re --format bin --base-address 0x8000000 ") == 1
+
+
+def test_pyocd_names_another_chip_and_what_it_must_learn(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    plug_in_pyocd(tmp_path, monkeypatch, chip="10006413")
+    with pytest.raises(WrongChip, match="id 0x413"):
+        flash(image)
+    plug_in_pyocd(tmp_path, monkeypatch, chip="10006431")
+    board = get_board("nucleo_f411re")
+    with pytest.raises(BoardError, match="pyocd pack install stm32f411re"):
+        write(image, board=board, port="/dev/ttyACM0", progress=lambda done, total: None)
 
 
 def test_a_tool_that_fails_is_quoted(image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
