@@ -27,6 +27,8 @@ DEPLOYABLE: dict[str, dict[str, object]] = {
     "mobile_unet": {"input_shape": (96, 96, 3), "num_classes": 1},
     "espnet": {"input_shape": (96, 96, 3), "num_classes": 2},
     "efficient_unet": {"input_shape": (64, 64, 3), "num_classes": 1, "features": (8, 16, 32, 64)},
+    "ssd": {"input_shape": (96, 96, 3), "num_classes": 2, "width": 0.35},
+    "ssdlite": {"input_shape": (96, 96, 3), "num_classes": 2, "width": 0.35},
 }
 QUICK = ("mobilenet_v1", "unet4")
 
