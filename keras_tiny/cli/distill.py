@@ -19,6 +19,9 @@ def register(app: typer.Typer) -> None:
 def distill(
     teacher: Annotated[Path, typer.Argument(help="Run folder of the teacher, whose float model teaches.")],
     recipe: Annotated[str, typer.Option(help="The student: a YAML file, or a recipe of the garden.")],
+    data: Annotated[
+        str | None, typer.Option(help="As of `keras-tiny train`; the recipe's by default.")
+    ] = None,
     pair: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,14 +53,15 @@ def distill(
     from keras_tiny.recipe import dump_recipe, find_recipe, override
 
     settings = {
-        "teacher": str(teacher),
-        "temperature": temperature,
-        "answers_weight": answers_weight,
-        "feature_loss": feature_loss,
-        "feature_weight": feature_weight,
-        "pairs": [_pair(text) for text in pair] if pair else None,
+        "data.source": data,
+        "distill.teacher": str(teacher),
+        "distill.temperature": temperature,
+        "distill.answers_weight": answers_weight,
+        "distill.feature_loss": feature_loss,
+        "distill.feature_weight": feature_weight,
+        "distill.pairs": [_pair(text) for text in pair] if pair else None,
     }
-    given = [f"distill.{key}={value}" for key, value in settings.items() if value is not None]
+    given = [f"{key}={value}" for key, value in settings.items() if value is not None]
     chosen = override(find_recipe(recipe), [*(setting or []), *given])
     if dry_run:
         typer.echo(dump_recipe(chosen), nl=False)

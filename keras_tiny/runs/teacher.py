@@ -18,10 +18,16 @@ def with_teacher(student: Any, task: Task, recipe: Recipe) -> tuple[Any, Task]:
         student: float or quantized.
 
     Raises:
-        BadInput: the teacher's run is not finished, knows other classes or sizes, has no such maps.
+        BadInput: the teacher's run is not finished, knows other classes or sizes, has no such maps; a
+            precision that trains a twin instead of the student.
     """
     if not recipe.distill.teacher:
         return student, task
+    if recipe.precision != "float32":
+        raise BadInput(
+            f"A student with a teacher trains in float32; precision is {recipe.precision}.",
+            hint="Set precision=float32.",
+        )
     teacher, _, data = load_run(recipe.distill.teacher, quantized=False)
     if data.labels != task.labels:
         raise BadInput(
