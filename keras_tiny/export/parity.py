@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import tflite
 
 from keras_tiny.errors import BadInput
-from keras_tiny.export.convert import convert
 from keras_tiny.keras_api import keras, tf
+from mcu.tflite import read_model
 from mcu.tflm import TflmInterpreter
 
 
@@ -65,26 +68,28 @@ def compare(model: keras.Model, model_bytes: bytes, images: np.ndarray) -> tuple
     )
 
 
-def compare_layers(model: keras.Model, images: np.ndarray) -> dict[str, Parity]:
+def compare_layers(model: keras.Model, model_bytes: bytes, images: np.ndarray) -> dict[str, Parity]:
     """Layer by layer, each on the board's own inputs: where a difference arises, and not where it is carried to.
 
-    The file is converted once more with every rounded tensor as an output. Every layer of the model then computes from
-    what the board has computed before it.
+    The file runs with every rounded tensor as an output. Every layer of the model then computes from what the board has
+    computed before it.
 
     Args:
         model: from `quantize`, calibrated or trained.
+        model_bytes: what `convert` made of it.
         images: preprocessed, (images, height, width, channels).
 
     Returns:
-        layer name → Parity of its rounded output, in the order of the model.
+        layer name → Parity of its rounded output, in the order of the model; without the layers that the converter
+        has dropped, as it does with a mean over one pixel.
     """
-    rounded = [layer for layer in model.layers if getattr(layer, "_output_quantizers", None)]
-    probe = keras.Model(model.inputs, [layer.output for layer in rounded], name=model.name)
-    interpreter = TflmInterpreter(convert(probe))
+    tensors = _tensors_of_layers(model_bytes)
+    rounded = [name for name in rounded_layers(model) if name in tensors]
+    interpreter = TflmInterpreter(_with_outputs(model_bytes, [tensors[name] for name in rounded]))
     answers = [interpreter.invoke([interpreter.inputs[0].quantize(image[None])]) for image in images]
     board = {
-        layer.name: (tensor, np.concatenate([answer[index] for answer in answers]))
-        for index, (layer, tensor) in enumerate(zip(rounded, interpreter.outputs, strict=True))
+        name: (tensor, np.concatenate([answer[index] for answer in answers]))
+        for index, (name, tensor) in enumerate(zip(rounded, interpreter.outputs, strict=True))
     }
     found = {}
     values: dict[str, tf.Tensor] = {}  # by the graph's own names for tensors
@@ -103,6 +108,34 @@ def compare_layers(model: keras.Model, images: np.ndarray) -> dict[str, Parity]:
         (name,) = node.flat_output_ids
         values[name] = output
     return found
+
+
+def rounded_layers(model: keras.Model) -> list[str]:
+    """Names of the layers whose output the board stores as int8, in the order of the model."""
+    return [layer.name for layer in model.layers if getattr(layer, "_output_quantizers", None)]
+
+
+def _tensors_of_layers(model_bytes: bytes) -> dict[str, int]:
+    """Layer name → index of the tensor that it computes; the converter calls it "model/layer/operation"."""
+    graph = read_model(model_bytes)
+    found: dict[str, int] = {}
+    for operator in graph.operators:
+        for index in operator.outputs:
+            parts = graph.tensors[index].name.split(";")[0].split("/")
+            if len(parts) > 2:
+                found.setdefault(parts[1], index)  # later ones are copies with another range
+    return found
+
+
+def _with_outputs(model_bytes: bytes, tensors: Sequence[int]) -> bytes:
+    """The same file with other tensors as its outputs: a new list at its end, and the reference to it moved there."""
+    file = bytearray(model_bytes)
+    file += bytes(-len(file) % 4)
+    subgraph = tflite.Model.GetRootAs(file).Subgraphs(0)
+    # SubGraph.outputs is field 2 of schema.fbs; a reference counts the bytes from where it stands to what it means.
+    reference = subgraph._tab.Pos + subgraph._tab.Offset(4 + 2 * 2)
+    struct.pack_into("<I", file, reference, len(file) - reference)
+    return bytes(file) + struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
 
 
 def _parity(board: np.ndarray, desk: np.ndarray) -> Parity:

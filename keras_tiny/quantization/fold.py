@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from keras_tiny.keras_api import keras, tf
-from keras_tiny.quantization.quantizers import KernelLayout, kernel_limit, round_kernel, settled
+from keras_tiny.quantization.quantizers import (
+    KernelLayout,
+    is_sketching,
+    kernel_limit,
+    round_kernel,
+    settled,
+)
 
 _SMALLEST_FACTOR = 1e-12  # a gamma of exactly 0 cannot be divided out again
 
@@ -66,6 +72,8 @@ class FoldedConvolution(keras.layers.Layer):
     @tf.autograph.experimental.do_not_convert
     def _compute(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         layer = self.convolution
+        if is_sketching():
+            return convolve(layer, inputs, getattr(layer, kernel_attribute(layer)))
         if self.norm is None or not training or not self.norm.trainable:
             kernel, limit, bias = settled(self.folded)
             kernel = round_kernel(kernel, limit, layout=kernel_layout(layer))
@@ -137,6 +145,8 @@ class DepthwiseBatchNorm(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if is_sketching():
+            return inputs
         if training is None:
             training = keras.backend.learning_phase()
         if training and self.trainable:

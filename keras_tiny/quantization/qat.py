@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import keras, require_keras2_model, tf
+from keras_tiny.quantization.quantizers import sketching
 from keras_tiny.quantization.registry import part_of
 from keras_tiny.quantization.scheme import TinyQuantizeScheme
 from keras_tiny.quantization.tfmot import (
@@ -60,7 +61,8 @@ def quantize(model: keras.Model, *, input_range: tuple[float, float] = DEFAULT_I
         # The same as tfmot's quantize_apply over its quantize_annotate_model, without their four clones of the model.
         rewrite = scheme.get_layout_transformer().apply
         # There is nothing to convert in a layer, and it takes half the time.
-        quantized, _ = tf.autograph.experimental.do_not_convert(rewrite)(flat, everything)
+        with sketching():
+            quantized, _ = tf.autograph.experimental.do_not_convert(rewrite)(flat, everything)
     return quantized
 
 
@@ -82,7 +84,7 @@ def scope() -> AbstractContextManager:
 
 def load(path: str | Path) -> keras.Model:
     """A saved model, quantized or float, with its optimizer where it was saved with one."""
-    with scope():
+    with scope(), sketching():
         return keras.models.load_model(str(path))
 
 

@@ -22,6 +22,7 @@ _MIN_WEIGHT_RANGE = 1e-7
 
 _exporting: ContextVar[bool] = ContextVar("keras_tiny_exporting", default=False)
 _observing: ContextVar[bool] = ContextVar("keras_tiny_observing_ranges", default=False)
+_sketching: ContextVar[bool] = ContextVar("keras_tiny_sketching", default=False)
 
 
 @contextmanager
@@ -32,6 +33,23 @@ def observing_ranges() -> Iterator[None]:
         yield
     finally:
         _observing.reset(token)
+
+
+@contextmanager
+def sketching() -> Iterator[None]:
+    """Graphs built inside are for their shapes alone: nothing is rounded, which is half of the work of building one.
+
+    Keras calls every layer once to learn the shape of its output, and throws the operators away.
+    """
+    token = _sketching.set(True)
+    try:
+        yield
+    finally:
+        _sketching.reset(token)
+
+
+def is_sketching() -> bool:
+    return _sketching.get()
 
 
 @contextmanager
@@ -100,6 +118,9 @@ class KernelQuantizer(Quantizer):
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
+        if is_sketching():
+            return tf.convert_to_tensor(inputs)
+
         def kernel_and_limit() -> tuple[tf.Tensor, ...]:
             kernel = tf.convert_to_tensor(inputs)
             return kernel, kernel_limit(kernel, layout=self.layout, bias=self.bias)
@@ -128,6 +149,8 @@ class RangeQuantizer(Quantizer):
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
+        if is_sketching():
+            return inputs
         low, high = weights["min_var"], weights["max_var"]
         if not (training or _observing.get()):
             return tf.quantization.fake_quant_with_min_max_vars(inputs, *settled(lambda: _on_grid(low, high)))

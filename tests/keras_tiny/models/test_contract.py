@@ -11,23 +11,11 @@ import pytest
 
 from keras_tiny import models
 from keras_tiny.keras_api import keras, tf
-from tests.keras_tiny.models.reference import cached_build, images
+from tests.keras_tiny.models.garden import garden
+from tests.keras_tiny.models.reference import images
+from tests.keras_tiny.models.subject import CLASSES, SHAPE, Subject
 
-SHAPE = (32, 32, 3)
-CLASSES = 2
-# The smallest of each kind, to be quick; what is not here is small enough at its defaults.
-SMALL: dict[str, dict[str, Any]] = {
-    "mobilenet_v1": {"width": 0.25},
-    "mobilenet_v2": {"width": 0.1},
-    "mobilenet_v3_small": {"width": 0.25},
-    "mobilenet_v3_large": {"width": 0.25},
-    "squeezenet": {"width": 0.25},
-    "etinynet": {"width": 0.25},
-    "unet5": {"alpha": 16},
-    "unet4": {"alpha": 16},
-    "mobile_unet": {"width": 0.25, "last_conv": 16},
-    "efficient_unet": {"features": (4, 8, 8, 8)},
-}
+LARGER = (96, 64, 3)
 # For every argument, a value that is neither the default nor that of SMALL.
 OTHER: dict[str, Any] = {
     "input_shape": (64, 32, 1),
@@ -49,6 +37,7 @@ OTHER: dict[str, Any] = {
     "features": (4, 8, 12, 16),
     "gate": "hard_sigmoid",
     "last_conv": None,
+    "output_stride": 2,
     "project_bn": True,
     "activation": "leaky_relu",
     "upsample": "nearest",
@@ -56,21 +45,21 @@ OTHER: dict[str, Any] = {
     "dropout": 0.75,
     "bn_momentum": 0.5,
     "return_features": True,
+    "backbone": "mobilenet_v2",
+    "tail": True,
+    "min_sizes": (0.15, 0.25, 0.4, 0.55, 0.7, 0.9),
+    "max_sizes": (0.25, 0.4, 0.55, 0.7, 0.9, 1.1),
+    "aspect_ratios": ((3.0,),) * 6,
 }
 # Arguments that act only beside another: at width 0.25 the two roundings agree on some models.
 BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("squeezenet", "bn_momentum"): {"batch_norm": True},
     ("mobilenet_v1", "rounding"): {"width": 0.35},
     ("etinynet", "rounding"): {"width": 0.35},
+    **{(head, "rounding"): {"width": 0.35} for head in ("ssd", "ssdlite")},
+    **{(head, "tail"): {"backbone": "mobilenet_v2"} for head in ("ssd", "ssdlite")},
+    **{(head, "batch_norm"): {"backbone": "squeezenet"} for head in ("ssd", "ssdlite")},
 }
-
-# Between them they have every layer of our own and the widest wiring; loading builds a model once more.
-LOADED_EVERY_TIME = {"mobilenet_v3_small", "espnet", "efficient_unet"}
-
-
-def small(name: str) -> keras.Model:
-    """The smallest of its kind, shared between tests: do not train it."""
-    return cached_build(name, input_shape=SHAPE, num_classes=CLASSES, **SMALL.get(name, {}))
 
 
 def description(model: keras.Model) -> str:
@@ -78,16 +67,16 @@ def description(model: keras.Model) -> str:
     return model.to_json()
 
 
-@pytest.mark.parametrize("name", models.MODELS)
-def test_every_weight_gets_a_finite_gradient_that_is_not_all_zero(name: str) -> None:
+def test_every_weight_gets_a_finite_gradient_that_is_not_all_zero(subject: Subject) -> None:
     """Summed over two batches in training mode, from a loss that no output can escape."""
-    model = small(name)
+    model = subject.float_model
     seen = {weight.name: 0.0 for weight in model.trainable_weights}
     for seed in range(2):
         x = images(SHAPE, count=4, seed=seed)
+        random = np.random.default_rng(seed)
         with tf.GradientTape() as tape:
-            y = model(x, training=True)
-            loss = tf.reduce_mean(y * np.random.default_rng(seed).normal(size=y.shape).astype(np.float32))
+            outputs = tf.nest.flatten(model(x, training=True))
+            loss = tf.add_n([tf.reduce_mean(y * random.normal(size=y.shape)) for y in outputs])
         for weight, gradient in zip(
             model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True
         ):
@@ -99,42 +88,46 @@ def test_every_weight_gets_a_finite_gradient_that_is_not_all_zero(name: str) -> 
     assert not dead
 
 
+def test_a_model_builds_at_another_size_with_the_same_weights(subject: Subject) -> None:
+    """And with its features beside the output, where it offers them."""
+    offers = "return_features" in inspect.signature(models.MODELS.load(subject.name)).parameters
+    wish = {"return_features": True} if offers else {}
+    larger = models.build(subject.name, **{**subject.arguments, "input_shape": LARGER, **wish})
+    assert [w.shape for w in larger.weights] == [w.shape for w in subject.float_model.weights]
+    output, features = larger.output if offers else (larger.output, [])
+    if subject.task == "segmentation":
+        assert output.shape == (None, *LARGER[:2], CLASSES)
+    elif subject.task == "classification":
+        assert output.shape == (None, CLASSES)
+    else:
+        assert [tensor.shape[2] for tensor in output] == [CLASSES, 4]  # of each anchor
+    for feature in features:
+        _, height, width, _ = feature.shape
+        assert height >= width >= 1, "the first side is the longer one in every map"
+    assert bool(features) == offers
+
+
 @pytest.mark.parametrize(
-    "name",
-    [
-        name if name in LOADED_EVERY_TIME else pytest.param(name, marks=pytest.mark.slow)
-        for name in models.MODELS
-    ],
+    "subject", garden(always={"mobilenet_v3_small", "espnet", "efficient_unet"}), indirect=True
 )
-def test_a_model_saves_and_loads(name: str, tmp_path: Path) -> None:
-    model = small(name)
+def test_a_model_saves_and_loads(subject: Subject, tmp_path: Path) -> None:
+    """In the default run those that between them have every layer of our own and the widest wiring."""
+    model = subject.float_model
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     x = images(SHAPE)
-    np.testing.assert_array_equal(loaded(x).numpy(), model(x).numpy())
+    for ours, theirs in zip(tf.nest.flatten(model(x)), tf.nest.flatten(loaded(x)), strict=True):
+        np.testing.assert_array_equal(theirs.numpy(), ours.numpy())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", models.MODELS)
-def test_every_argument_changes_the_graph(name: str) -> None:
-    builder = models.MODELS.load(name)
-    base = {"input_shape": SHAPE, "num_classes": CLASSES, **SMALL.get(name, {})}
+def test_every_argument_changes_the_graph(subject: Subject) -> None:
+    builder = models.MODELS.load(subject.name)
     for argument, parameter in inspect.signature(builder).parameters.items():
         other = OTHER[argument]
         if argument == "dropout" and isinstance(parameter.default, tuple):
             other = tuple(OTHER["dropout"] for _ in parameter.default)
-        beside = BESIDE.get((name, argument), {})
-        before = description(cached_build(name, **{**base, **beside}))
-        after = description(builder(**{**base, **beside, argument: other}))
-        assert before != after, f"{argument}={other!r} changes nothing in {name}"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", models.MODELS)
-def test_a_model_builds_at_another_size_with_the_same_weights(name: str) -> None:
-    larger = models.build(name, input_shape=(96, 64, 3), num_classes=CLASSES, **SMALL.get(name, {}))
-    assert [tuple(w.shape) for w in larger.weights] == [tuple(w.shape) for w in small(name).weights]
-    if models.MODELS[name].task == "segmentation":
-        assert larger.output_shape == (None, 96, 64, CLASSES)
-    else:
-        assert larger.output_shape == (None, CLASSES)
+        beside = {**subject.arguments, **BESIDE.get((subject.name, argument), {})}
+        before = description(builder(**beside) if beside != subject.arguments else subject.float_model)
+        after = description(builder(**{**beside, argument: other}))
+        assert before != after, f"{argument}={other!r} changes nothing in {subject.name}"

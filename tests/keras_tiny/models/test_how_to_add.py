@@ -36,6 +36,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_the_page_adds_a_model_that_keeps_the_contract(checkout: Path) -> None:
     require("module:tflite_micro")
     module, entry = blocks("python")
+    before = (checkout / "keras_tiny/models/table.csv").read_text().splitlines()
     (checkout / "keras_tiny/models/tiny_vgg.py").write_text(module)
     table = checkout / "keras_tiny/models/__init__.py"
     opening = 'MODELS = Registry(\n    "model",\n    {\n'
@@ -68,7 +69,6 @@ def test_the_page_adds_a_model_that_keeps_the_contract(checkout: Path) -> None:
     assert "skipped" not in said
 
     rows = (checkout / "keras_tiny/models/table.csv").read_text().splitlines()
-    before = (ROOT / "keras_tiny/models/table.csv").read_text().splitlines()
     (added,) = set(rows) - set(before)
     assert set(before) < set(rows)
     assert added.startswith("tiny_vgg-default-64-10_classes,classification,tiny_vgg,")
