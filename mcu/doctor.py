@@ -60,7 +60,7 @@ _TOOLS = (
     ),
     _Tool("QEMU for Arm", ("qemu-system-arm",), "the boards qemu_*", f"{_APT} qemu-system-arm"),
     _Tool("QEMU for RISC-V", ("qemu-system-riscv32",), "the RISC-V board", f"{_APT} qemu-system-misc"),
-    _Tool("ST-Link", ("st-flash", "openocd"), "flashing by stlink", f"{_APT} stlink-tools"),
+    _Tool("ST-Link", ("st-flash", "openocd", "pyocd"), "flashing by stlink", f"{_APT} stlink-tools"),
     _Tool(
         "sketch builder",
         ("arduino-cli", "pio"),

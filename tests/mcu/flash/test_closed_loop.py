@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 
 import pytest
@@ -47,11 +46,8 @@ def test_a_bundle_is_built_flashed_booted_and_validates_bit_exactly(bundle: Bund
         run = validate(bundle, digits(), board=BOARD, port=served.port, limit=20, out_dir=tmp_path / "run")
         assert run.bit_exact
         assert (run.samples, run.mismatched_bytes) == (20, 0)
-        begin, blocks = time.monotonic(), len(rom.flash.programmed)
+        blocks = len(rom.flash.programmed)
         again = mcu.flash(bundle, board=BOARD, method="stm32_uart", port=served.port)
-        assert (
-            time.monotonic() - begin < 3
-        )  # QEMU shares this computer with the other tests; alone it is 0.7 s
         assert (again.wrote_bytes, again.ready, len(rom.flash.programmed)) == (0, True, blocks)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -54,14 +53,12 @@ def test_a_bundle_is_written_verified_started_and_held_to_its_golden_vectors(bun
     assert [note.split(": ")[1].split()[0] for note in notes] == ["build", "write", "greet"]
 
 
-def test_an_unchanged_image_is_recognised_by_hello_in_under_a_second(bundle: Bundle):
+def test_an_unchanged_image_is_recognised_by_hello_without_asking_the_rom(bundle: Bundle):
     rom = stm32(bundle)
     with OnPty(rom) as served:
         mcu.flash(bundle, board=BOARD, port=served.port, build=build)
         programmed, received = [*rom.flash.programmed], rom.faults.counts["byte"]
-        begin = time.monotonic()
         result = mcu.flash(bundle, board=BOARD, port=served.port, build=build)
-        assert time.monotonic() - begin < 1.0
         assert (result.wrote_bytes, result.ready, result.verified) == (0, True, True)
         assert result.skipped_bytes == build(bundle, get_board(BOARD)).size
         assert rom.flash.programmed == programmed
