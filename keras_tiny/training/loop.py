@@ -66,7 +66,7 @@ def train_phase(
     workers = workers or Workers()
     workers.check(recipe)
     steps_per_epoch = math.ceil(len(data.train) / recipe.batch_size)
-    fit_momentum(model, steps=max(1, phase.epochs) * steps_per_epoch)
+    fit_momentum(model, steps=_epochs_to_average(recipe, phase, name=name) * steps_per_epoch)
     # Under a strategy each replica draws its own dropout, from generators that Keras keeps.
     randomness = LayerRandomness(model, seed=recipe.seed) if workers.alone else None
     with workers.scope():
@@ -130,6 +130,15 @@ def train_phase(
         on_epoch(record)
     state.use_best()
     return PhaseResult(tuple(state.records), state.best_epoch, state.best_metric)
+
+
+def _epochs_to_average(recipe: Recipe, phase: PhasePart, *, name: str) -> int:
+    """How long a run BatchNorm's moving averages have to arrive in.
+
+    QAT's start where the float phase has left them: fitted to its few steps alone they would follow single batches.
+    """
+    longest = phase.epochs if name == "float" else max(phase.epochs, recipe.float_phase.epochs)
+    return max(1, longest)
 
 
 def _stop(state: PhaseState, *, name: str, epoch: int, step: int, loss: float, rate: float) -> None:

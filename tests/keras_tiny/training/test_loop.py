@@ -26,13 +26,22 @@ RECIPE = Recipe(
 )
 
 
-def train(model, data, phase: PhasePart, *, folder: Path | None = None, recipe: Recipe = RECIPE, **callbacks):  # type: ignore[no-untyped-def]
+def train(  # type: ignore[no-untyped-def]
+    model,
+    data,
+    phase: PhasePart,
+    *,
+    folder: Path | None = None,
+    recipe: Recipe = RECIPE,
+    name="float",
+    **callbacks,
+):
     from keras_tiny.training.log import RunLog
     from keras_tiny.training.loop import train_phase
     from keras_tiny.training.state import Store
 
     store = None if folder is None else Store(folder, RunLog(folder / "log.jsonl"))
-    return train_phase(model, *data, recipe, phase, name="float", store=store, **callbacks)
+    return train_phase(model, *data, recipe, phase, name=name, store=store, **callbacks)
 
 
 class Killed(Exception):
@@ -133,6 +142,19 @@ def test_early_stopping_ends_after_so_many_epochs_without_a_better_one(data):  #
     phase = PhasePart(epochs=50, learning_rate=1e-12, early_stopping=3)
     result = train(small_model(), data, phase)
     assert len(result.records) <= result.best_epoch + 1 + 3 < 50
+
+
+def test_a_short_qat_phase_keeps_the_batchnorm_momentum_of_the_float_phase(data):  # type: ignore[no-untyped-def]
+    def momenta(model) -> list[float]:  # type: ignore[no-untyped-def]
+        return [layer.momentum for layer in model.layers if hasattr(layer, "momentum")]
+
+    one_epoch = PhasePart(epochs=1)
+    recipe = RECIPE.model_copy(update={"float_phase": PhasePart(epochs=12)})
+    model, short = small_model(), small_model()
+    train(model, data, one_epoch, recipe=recipe, name="qat")
+    train(short, data, one_epoch, recipe=recipe)
+    assert momenta(short)
+    assert all(kept > fitted for kept, fitted in zip(momenta(model), momenta(short), strict=True))
 
 
 def test_weight_decay_applies_to_kernels_only():
