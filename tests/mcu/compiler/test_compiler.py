@@ -186,8 +186,9 @@ def test_a_name_that_is_no_c_identifier_and_unknown_kernels_are_refused() -> Non
 
 
 def test_mutated_files_are_refused_or_compile_to_clean_c() -> None:
-    found = [mutants.check_chunk(number) for number in range(3)]
-    assert all(0 < compiled < mutants.CHUNK and ran > 0 for compiled, ran in found)
+    compiled, ran = np.sum([mutants.check_chunk(number) for number in range(3)], axis=0)
+    assert 0 < compiled < 3 * mutants.CHUNK
+    assert ran > 0
 
 
 @pytest.mark.slow

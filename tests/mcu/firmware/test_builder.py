@@ -97,7 +97,7 @@ def test_too_little_ram_is_an_answer_with_the_bytes_and_the_operator(model: byte
 
 def test_too_little_flash_is_an_answer_with_the_bytes(model: bytes):
     with pytest.raises(DoesNotFit, match=r"[\d,]+ bytes of FLASH too large"):
-        build_firmware(model, board=_smaller(flash_bytes=16384))
+        build_firmware(model, board=_smaller(flash_bytes=8192))
 
 
 def test_a_missing_compiler_is_named_with_the_line_that_installs_it(
