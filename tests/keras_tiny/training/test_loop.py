@@ -56,7 +56,10 @@ def test_a_small_network_learns_the_digits(data):  # type: ignore[no-untyped-def
     assert result.records[-1].loss < result.records[0].loss / 2
 
 
-@pytest.mark.parametrize("at_step", [1, 10, 11, 25])
+@pytest.mark.parametrize(
+    "at_step",
+    [10, 25, pytest.param(1, marks=pytest.mark.slow), pytest.param(11, marks=pytest.mark.slow)],
+)
 def test_a_run_cut_off_at_any_step_and_resumed_ends_with_the_same_weights(data, tmp_path: Path, at_step: int):  # type: ignore[no-untyped-def]
     phase = PhasePart(epochs=3, learning_rate=0.01)
     whole = small_model()

@@ -39,6 +39,7 @@ def running(machine: Esp32C3Machine) -> OnPty:
     return OnPty(rom)
 
 
+@pytest.mark.slow  # esptool, four times; the closed loop of the STM32 is in the default run
 def test_a_bundle_is_built_flashed_by_esptool_run_and_validates_bit_exactly(bundle: Bundle, tmp_path: Path):
     machines: list[Esp32C3Machine] = []
 
