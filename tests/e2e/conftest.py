@@ -1,4 +1,4 @@
-"""One short run on real digits, shared by every end-to-end test: run folder, then bundle."""
+"""One short run on real digits, shared by every end-to-end test of a worker: run folder, then bundle."""
 
 from __future__ import annotations
 
@@ -19,14 +19,6 @@ class Answer:
     code: int
     out: str
     err: str
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the run goes to one worker, so that it is trained once."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents and "run_dir" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("trained_run"))
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from PIL import Image
 from mcu.bundle import Bundle
 from mcu.errors import ExitCode
 
+pytestmark = pytest.mark.xdist_group("trained_run")  # one worker, so that the run is made once
+
 
 def one_error(answer, code: ExitCode, *words: str) -> None:  # type: ignore[no-untyped-def]
     assert answer.code == code, answer.err

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from keras_tiny.data import load
+
+pytestmark = pytest.mark.xdist_group("trained_run")  # one worker, so that the run is made once
 
 
 def test_evaluate_finds_on_the_validation_split_what_the_best_epoch_was_chosen_by(
