@@ -5,8 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# One more than the cores of a small machine: many tests wait for a board, an emulator or a time-out.
-JOBS   ?= 3
+JOBS   ?= 2
 
 # What the C side is built and run with; `make test` installs what is missing.
 TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu-system-riscv32 stm32flash \
