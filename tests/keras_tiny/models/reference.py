@@ -13,6 +13,7 @@ from keras_tiny.keras_api import keras
 
 @cache
 def _cached(name: str, arguments: tuple[tuple[str, Any], ...]) -> Any:
+    keras.utils.set_random_seed(0)
     return models.build(name, **dict(arguments))
 
 
@@ -22,9 +23,10 @@ def cached_build(name: str, **arguments: Any) -> Any:
 
 
 def randomise(model: Any, x: np.ndarray, *, seed: int) -> None:
-    """Random BatchNorm statistics, gammas and betas, and biases that are not zero; kernels stay as initialised.
+    """Random kernels, BatchNorm statistics, gammas and betas, and biases that are not zero, all of them from `seed`.
 
-    The statistics are those of `x`, then shaken: wholly invented ones would let the signal die out on its way, and
+    Kernels are He-normal: the initial ones come from the process's own random state, which a test that ran before
+    has moved. The statistics are those of `x`, then shaken: wholly invented ones would let the signal die out on its way, and
     two models that answer the same to every image agree about nothing.
     """
     rng = np.random.default_rng(seed)
@@ -35,6 +37,9 @@ def randomise(model: Any, x: np.ndarray, *, seed: int) -> None:
             weight.assign(rng.uniform(0.5, 1.5, shape))
         elif name in ("beta", "bias"):
             weight.assign(rng.normal(0.0, 0.3, shape))
+        elif "kernel" in name:
+            fan_in = np.prod(shape[:2] if name == "depthwise_kernel" else shape[:-1])
+            weight.assign(rng.normal(0.0, np.sqrt(2.0 / fan_in), shape))
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
