@@ -93,6 +93,11 @@ class BoardLink:
         self._request = self._new_request(0)
         self.invocations = 0
 
+    @property
+    def connected(self) -> bool:
+        """Whether a HELLO is in force."""
+        return self._nonce is not None
+
     def feed(self, data: bytes) -> bytes:
         """Everything the device answers to these bytes; runs the model when they ask for it."""
         for frame in self._reader.feed(data):

@@ -1,0 +1,62 @@
+"""Frames and MLPerf Tiny's text on one line: the first byte after a zero chooses (docs/reference/mlperf_tiny.md)."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from mcu.protocol.mlperf_tiny import MlperfTiny
+from mcu.virtual.board import BoardLink
+
+_FIRST_PRINTABLE, _LAST_PRINTABLE = 0x20, 0x7E
+
+
+class _Stretch(Enum):
+    """What the bytes up to the next zero are."""
+
+    NOISE = auto()  # nothing yet, or what neither protocol begins with
+    FRAME = auto()
+    TEXT = auto()
+
+
+class SharedLine:
+    """A device with both protocols: `feed` it what the host sends, send the host what it returns.
+
+    While a host is connected by frames all bytes are frames, so that no damage to them is taken for text.
+    """
+
+    def __init__(self, link: BoardLink, text: MlperfTiny):
+        self._link = link
+        self._text = text
+        self._stretch = _Stretch.NOISE
+        self._after_zero = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Everything the device answers to these bytes."""
+        answer = b""
+        while data:
+            head, zero, data = data.partition(b"\0")
+            answer += self._feed_stretch(head)
+            if zero:
+                answer += self._link.feed(zero)
+                self._text.end_command()
+                self._stretch, self._after_zero = _Stretch.NOISE, True
+        return answer
+
+    def _feed_stretch(self, data: bytes) -> bytes:
+        """Bytes without a zero: nobody connects or goes among them, since that takes a whole frame."""
+        if self._link.connected:
+            self._text.forget_results()
+            self._stretch = _Stretch.FRAME
+        noise = 0
+        while self._stretch == _Stretch.NOISE and noise < len(data):
+            self._stretch = self._choose(data[noise])
+            noise += self._stretch == _Stretch.NOISE
+        if self._stretch == _Stretch.TEXT:
+            return self._text.feed(data[noise:])
+        return self._link.feed(data)
+
+    def _choose(self, byte: int) -> _Stretch:
+        if _FIRST_PRINTABLE <= byte <= _LAST_PRINTABLE:
+            return _Stretch.TEXT
+        # Until a zero has come it is a line's noise at power-on. A frame's first byte is COBS's, and low.
+        return _Stretch.FRAME if self._after_zero and byte < _FIRST_PRINTABLE else _Stretch.NOISE
