@@ -100,7 +100,7 @@ class MlperfTiny:
         if name == "name":
             self._say(f"m-name-dut-[{VENDOR}]")
         elif name == "timestamp":
-            self._say_lap()
+            self._say_lap(self._clock_ns())
         elif name == "profile":
             self._say(f"m-profile-[{PROFILE}]")
             self._say(f"m-model-[{self._model.id}]")
@@ -176,12 +176,14 @@ class MlperfTiny:
             self._run(warmup)
             self._say("m-warmup-done")
             self._say(f"m-infer-start-{iterations}")
-            self._say_lap()
+            begin_ns = self._clock_ns()
             self._run(iterations)
-            self._say_lap()
+            end_ns = self._clock_ns()
         except Exception as error:  # whatever the engine is, its failure is an answer and the board lives on
             self._say(f"e-[{' '.join(str(error).split())[:_MAX_REASON]}]")
             return
+        self._say_lap(begin_ns)
+        self._say_lap(end_ns)
         self._say("m-infer-done")
         self._say_results()
 
@@ -195,8 +197,8 @@ class MlperfTiny:
         for _ in range(count):
             self._outputs = self._engine.invoke(arrays)
 
-    def _say_lap(self) -> None:
-        self._say(f"m-lap-us-{(self._clock_ns() - self._begin_ns) // 1000 & _MAX_NUMBER}")
+    def _say_lap(self, now_ns: int) -> None:
+        self._say(f"m-lap-us-{(now_ns - self._begin_ns) // 1000 & _MAX_NUMBER}")
 
     def _say_results(self) -> None:
         """Real values of all outputs; zeros before the first run."""

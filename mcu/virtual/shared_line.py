@@ -52,7 +52,7 @@ class SharedLine:
             self._stretch = self._choose(data[noise])
             noise += self._stretch == _Stretch.NOISE
         if self._stretch == _Stretch.TEXT:
-            return self._text.feed(data[noise:])
+            return self._link.feed(data[:noise]) + self._text.feed(data[noise:])
         return self._link.feed(data)
 
     def _choose(self, byte: int) -> _Stretch:
