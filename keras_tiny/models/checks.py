@@ -70,6 +70,12 @@ def check_num_classes(num_classes: int) -> None:
     )
 
 
+def check_output_stride(output_stride: int) -> None:
+    """Raise `BadInput` unless masks have the picture's sides or half of them."""
+    if isinstance(output_stride, bool) or output_stride not in (1, 2):
+        raise BadInput(f"output_stride must be 1 or 2, received {output_stride!r}.")
+
+
 def check_fraction(value: float, *, argument: str) -> None:
     """Raise `BadInput` unless 0 <= value < 1 (dropout rates, BatchNorm momentum)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:

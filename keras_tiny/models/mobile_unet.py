@@ -13,7 +13,6 @@ from keras_tiny.blocks.conv import batch_norm, conv, conv_bn, depthwise
 from keras_tiny.blocks.initializers import HE_NORMAL, depthwise_normal
 from keras_tiny.blocks.rounding import ROUNDINGS, Rounding, scale_channels
 from keras_tiny.blocks.upsample import UPSAMPLES, Upsample, resize, upsample_conv
-from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import keras
 from keras_tiny.models.checks import (
     check_choice,
@@ -21,6 +20,7 @@ from keras_tiny.models.checks import (
     check_fraction,
     check_fractions,
     check_num_classes,
+    check_output_stride,
     check_width,
     image_input,
 )
@@ -79,8 +79,7 @@ def mobile_unet(
     check_num_classes(num_classes)
     check_choice(output_activation, OUTPUT_ACTIVATIONS, argument="output_activation")
     check_choice(upsample, UPSAMPLES, argument="upsample")
-    if output_stride not in (1, 2):
-        raise BadInput(f"output_stride must be 1 or 2, received {output_stride!r}.")
+    check_output_stride(output_stride)
     image = image_input(input_shape, multiple=MULTIPLE)
     encoder = _encoder(image, width, rounding, last_conv, project_bn, activation, dropout, bn_momentum)
     features = list(encoder)

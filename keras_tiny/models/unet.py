@@ -6,11 +6,12 @@ no bias on the last 1×1.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from keras_tiny.blocks.activation import ACTIVATIONS, Activation, activate
 from keras_tiny.blocks.conv import conv, conv_bn
 from keras_tiny.blocks.initializers import HE_NORMAL
+from keras_tiny.blocks.space_to_depth import SpaceToDepth
 from keras_tiny.blocks.upsample import UPSAMPLES, Upsample, upsample_conv
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import keras
@@ -20,6 +21,7 @@ from keras_tiny.models.checks import (
     check_fraction,
     check_fractions,
     check_num_classes,
+    check_output_stride,
     image_input,
 )
 from keras_tiny.models.outputs import OUTPUT_ACTIVATIONS, OutputActivation, feature_model, finish
@@ -46,19 +48,22 @@ def unet5(
     alpha: int = 1,
     activation: Activation = "relu",
     upsample: Upsample = "transpose",
+    output_stride: Literal[1, 2] = 1,
     output_activation: OutputActivation = "logits",
     dropout: tuple[float, ...] = (0.0, 0.0, 0.1, 0.2, 0.25),
     bn_momentum: float = 0.9,
     return_features: bool = False,
 ) -> keras.Model:
-    """Five levels: (batch, height, width, channels) → (batch, height, width, num_classes).
+    """Five levels: (batch, height, width, channels) → (batch, height, width, num_classes), see `output_stride`.
 
     Args:
-        input_shape: (height, width, channels), sides multiples of 16.
+        input_shape: (height, width, channels), sides multiples of 16, or of 32 with an `output_stride` of 2.
         num_classes: channels of the output; 1 is foreground or not.
         alpha: divides every number of channels: 64 // alpha … 1024 // alpha.
         activation: the hidden one.
         upsample: "transpose" is TinyMachines' 2×2 transposed convolution; "nearest" and "bilinear" resize.
+        output_stride: 2 lays each square of four pixels side by side as channels before the first level: every map
+            and the masks then have half the sides and a quarter of the memory, and the host enlarges the masks.
         output_activation: "logits", or "auto" for sigmoid (one channel) or softmax (more).
         dropout: rate at the end of each level's blocks, the first level first; encoder and decoder alike.
         bn_momentum: share of the old statistics that BatchNorm keeps per step.
@@ -69,8 +74,9 @@ def unet5(
     """
     check_num_classes(num_classes)
     check_choice(output_activation, OUTPUT_ACTIVATIONS, argument="output_activation")
-    image = image_input(input_shape, multiple=16)
-    maps = _body(image, 5, num_classes, alpha, activation, upsample, dropout, bn_momentum)
+    check_output_stride(output_stride)
+    image = image_input(input_shape, multiple=16 * output_stride)
+    maps = _body(image, 5, num_classes, alpha, activation, upsample, output_stride, dropout, bn_momentum)
     return finish(
         image,
         maps.logits,
@@ -88,16 +94,18 @@ def unet4(
     alpha: int = 1,
     activation: Activation = "relu",
     upsample: Upsample = "transpose",
+    output_stride: Literal[1, 2] = 1,
     output_activation: OutputActivation = "logits",
     dropout: tuple[float, ...] = (0.0, 0.0, 0.1, 0.2),
     bn_momentum: float = 0.9,
     return_features: bool = False,
 ) -> keras.Model:
-    """Four levels; sides are multiples of 8, features [enc1, …, enc4, dec3, dec2, dec1, logits]; else as `unet5`."""
+    """As `unet5` with four levels: sides multiples of 8 or 16, features [enc1, …, enc4, dec3, dec2, dec1, logits]."""
     check_num_classes(num_classes)
     check_choice(output_activation, OUTPUT_ACTIVATIONS, argument="output_activation")
-    image = image_input(input_shape, multiple=8)
-    maps = _body(image, 4, num_classes, alpha, activation, upsample, dropout, bn_momentum)
+    check_output_stride(output_stride)
+    image = image_input(input_shape, multiple=8 * output_stride)
+    maps = _body(image, 4, num_classes, alpha, activation, upsample, output_stride, dropout, bn_momentum)
     return finish(
         image,
         maps.logits,
@@ -143,11 +151,13 @@ def _body(
     alpha: int,
     activation: Activation,
     upsample: Upsample,
+    output_stride: int,
     dropout: tuple[float, ...],
     bn_momentum: float,
 ) -> Maps:
     check_choice(upsample, UPSAMPLES, argument="upsample")
-    encoder = _encoder(image, levels, alpha, activation, dropout, bn_momentum)
+    x = image if output_stride == 1 else SpaceToDepth(output_stride, name="space_to_depth")(image)
+    encoder = _encoder(x, levels, alpha, activation, dropout, bn_momentum)
     decoder = []
     x = encoder[-1]
     for level in range(levels - 1, 0, -1):
@@ -164,7 +174,7 @@ def _body(
 
 
 def _encoder(
-    image: Any,
+    x: Any,
     levels: int,
     alpha: int,
     activation: Activation,
@@ -183,7 +193,6 @@ def _encoder(
     check_fraction(bn_momentum, argument="bn_momentum")
     check_fractions(dropout, count=levels, argument="dropout")
     encoder = []
-    x = image
     for level in range(1, levels + 1):
         name = f"enc{level}"
         if level > 1:

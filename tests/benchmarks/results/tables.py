@@ -69,7 +69,7 @@ TABLES = {
                     "espnet",
                     "efficient_unet",
                     "small_unet4",
-                    "tiny_mobile_unet",
+                    "tiny_unet5",
                 )
             ),
         ),

@@ -105,6 +105,12 @@ def test_a_side_that_is_not_the_needed_multiple_is_refused_with_its_neighbours(n
         ("mobile_unet", {"width": 0.05, "rounding": "floor"}, "leaves no channel of 16"),
         ("mobile_unet", {"last_conv": 0}, "None leaves the convolution out"),
         ("mobile_unet", {"output_stride": 4}, "output_stride must be 1 or 2"),
+        ("unet5", {"output_stride": 4}, "output_stride must be 1 or 2"),
+        (
+            "unet4",
+            {"output_stride": 2, "input_shape": (32, 40, 3)},
+            "width is 40, this model needs a multiple of 16",
+        ),
         ("espnet", {"alpha2": 0}, "alpha2 must be a whole number of at least 1"),
         ("espnet", {"decoder_channels": 0}, "decoder_channels must be a whole number of at least 1"),
         ("espnet", {"fusion": "papers"}, 'Did you mean "paper"?'),
@@ -172,6 +178,17 @@ def test_mobile_unet_may_leave_the_last_upsampling_to_the_host(upsample: str) ->
         "mobile_unet", input_shape=(32, 64, 3), num_classes=5, width=0.35, upsample=upsample, output_stride=2
     )
     assert half.output_shape == (None, 16, 32, 5)
+
+
+@pytest.mark.parametrize("name", ["unet4", "unet5"])
+def test_a_unet_of_half_the_sides_reads_every_pixel_and_leaves_the_last_enlargement_to_the_host(
+    name: str,
+) -> None:
+    half = models.build(name, input_shape=(32, 64, 3), num_classes=5, alpha=16, output_stride=2)
+    assert half.output_shape == (None, 16, 32, 5)
+    assert half.get_layer("enc1_a_conv").input_shape == (None, 16, 32, 12)
+    whole = models.build(name, input_shape=(16, 32, 12), num_classes=5, alpha=16)
+    assert half.count_params() == whole.count_params()
 
 
 def test_efficient_unet_gate_bounds_the_attention() -> None:
