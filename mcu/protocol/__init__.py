@@ -3,6 +3,15 @@
 from mcu.protocol.errors import BoardReset, RemoteError, VersionMismatch
 from mcu.protocol.identity import Identity
 from mcu.protocol.session import Inference, Session
-from mcu.protocol.stats import LinkStats
+from mcu.protocol.stats import DeviceStats, LinkStats
 
-__all__ = ["BoardReset", "Identity", "Inference", "LinkStats", "RemoteError", "Session", "VersionMismatch"]
+__all__ = [
+    "BoardReset",
+    "DeviceStats",
+    "Identity",
+    "Inference",
+    "LinkStats",
+    "RemoteError",
+    "Session",
+    "VersionMismatch",
+]

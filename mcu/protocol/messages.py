@@ -14,14 +14,17 @@ from mcu.errors import LinkError
 
 
 class Type(IntEnum):
-    """Five bits of the header: up to 0x0F to the device, from 0x10 on from it; an answer is the request + 0x10."""
+    """Five bits of the header: up to 0x0F to the device, from 0x10 on from it; an answer is the request + 0x10.
+
+    Those without a layout here, in control.py or in fault.py are reserved.
+    """
 
     HELLO = 0x01
     FETCH = 0x02
     DATA = 0x03
     INVOKE = 0x04
     BYE = 0x05
-    PING = 0x06  # reserved, as are all the types below that have no layout in this file
+    PING = 0x06
     SET_BAUD = 0x07
     GET_STATS = 0x08
     RESET = 0x09

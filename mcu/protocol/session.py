@@ -5,18 +5,21 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
+from typing import TypeVar
 
 from mcu.errors import BadInput, BoardError, LinkError, WrongModel
+from mcu.protocol.ask import ask
 from mcu.protocol.connect import connect
+from mcu.protocol.control import GetStats, Ping, Pong, Stats
 from mcu.protocol.exchange import Exchange
 from mcu.protocol.frame import DELIMITER, MAX_PAYLOAD_BYTES, Frame
 from mcu.protocol.identity import Identity
 from mcu.protocol.link import ByteStream, Link
-from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Type
+from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Message, Type
 from mcu.protocol.profile import Profile, fetch_profile
-from mcu.protocol.stats import LinkStats
+from mcu.protocol.stats import DeviceStats, LinkStats
 from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
 
 _TURN_AROUND_S = 0.2
@@ -26,6 +29,8 @@ _LAST_REQUEST = 0xFFFF  # 0 names no request
 _PATIENCE = 1.5
 # Noise on the line must not fill the board's buffer with questions.
 _ASK_AT_ONCE = 8
+_TOKEN_BYTES = 4  # tells an answer to this PING from a late one
+A = TypeVar("A", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class Session:
         self._tensor_bytes = 0
         self._inferences = 0
         self._link_s = 0.0
+        self._pings = 0
         self._closed = False
 
     @classmethod
@@ -195,6 +201,32 @@ class Session:
             profile=self._fetch_profile() if profile else None,
         )
 
+    def ping(self, size: int = 0) -> float:
+        """Seconds until the board has sent back a frame of its own and `size` more bytes, repetitions included.
+
+        Raises:
+            BadInput: more bytes than a frame of this connection holds.
+            RemoteError: firmware from before there was PING. LinkError, PortError: as `infer`.
+        """
+        self._pings = (self._pings + 1) & 0xFFFF_FFFF
+        token = self._pings.to_bytes(_TOKEN_BYTES, "little") + bytes(i & 0xFF for i in range(size))
+        if not 0 <= size <= self.terms.max_payload_bytes - _TOKEN_BYTES:
+            raise BadInput(
+                f"A ping carries 0 to {self.terms.max_payload_bytes - _TOKEN_BYTES} more bytes here, not {size}."
+            )
+        begin_s = self._clock()
+        self._ask(Ping(token), Pong, matches=lambda pong: pong.data == token)
+        return self._clock() - begin_s
+
+    def device_stats(self) -> DeviceStats:
+        """What the board has counted since it started.
+
+        Raises:
+            RemoteError: firmware from before there were counters. LinkError, PortError: as `infer`.
+        """
+        counted = self._ask(GetStats(), Stats)
+        return DeviceStats(**asdict(counted), boot_count=self.identity.boot_count)
+
     def close(self) -> None:
         """Leave the board idle and give the port back; may be called twice, and after an error."""
         if self._closed:
@@ -214,6 +246,17 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _ask(self, request: Message, answer: type[A], *, matches: Callable[[A], bool] = lambda _: True) -> A:
+        return ask(
+            self._link,
+            request,
+            answer,
+            timer=self._timer,
+            silence_s=self._silence_s,
+            clock=self._clock,
+            matches=matches,
+        )
 
     def _fetch_profile(self) -> Profile:
         return fetch_profile(

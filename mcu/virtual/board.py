@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mcu.protocol.control import Ping, Pong, Stats
 from mcu.protocol.crc import crc32
 from mcu.protocol.errors import ErrorClass, ParamCode, ProtocolCode, StateCode
 from mcu.protocol.frame import MIN_PAYLOAD_BYTES, VERSION, Frame, FrameReader, encode_frame
@@ -36,6 +37,8 @@ from mcu.protocol.messages import (
 )
 from mcu.virtual.receiver import BadChunk
 from mcu.virtual.request import Engine, Request
+
+_COUNTER = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class BoardLink:
         self._version = limits.version_max
         self._max_payload_bytes = limits.max_payload_bytes
         self._request = self._new_request(0)
+        self._frames_received = self._frames_damaged = self._frames_sent = self._refused = 0
         self.invocations = 0
 
     @property
@@ -102,8 +106,10 @@ class BoardLink:
         """Everything the device answers to these bytes; runs the model when they ask for it."""
         for frame in self._reader.feed(data):
             if frame is None:
+                self._frames_damaged += 1
                 self._report_damage()
                 continue
+            self._frames_received += 1
             self._last_seq = frame.seq
             try:
                 self._obey(frame)
@@ -138,6 +144,10 @@ class BoardLink:
             self._on_invoke(Invoke.unpack(frame.payload))
         elif frame.type == Type.FETCH:
             self._on_fetch(Fetch.unpack(frame.payload))
+        elif frame.type == Type.PING:
+            self._send_message(Pong(Ping.unpack(frame.payload).data[: self._max_payload_bytes]))
+        elif frame.type == Type.GET_STATS:
+            self._send_message(self._stats())
         else:
             self._refuse(
                 ErrorClass.PROTOCOL, ProtocolCode.UNKNOWN_TYPE, arg=frame.type, text=f"type {frame.type:#04x}"
@@ -234,6 +244,17 @@ class BoardLink:
         else:
             self._send_chunks(fetch, self._request.result_bytes)
 
+    def _stats(self) -> Stats:
+        return Stats(
+            frames_received=self._frames_received & _COUNTER,
+            frames_damaged=self._frames_damaged & _COUNTER,
+            frames_sent=self._frames_sent & _COUNTER,
+            overruns=0,  # whoever carries the bytes waits for this board
+            refused=self._refused & _COUNTER,
+            invocations=self.invocations & _COUNTER,
+            logs_dropped=0,
+        )
+
     def _is_current(self, number: int) -> bool:
         """Whether to act on a frame of this request; a newer one ends the one before it."""
         if number == 0:
@@ -281,6 +302,7 @@ class BoardLink:
         self._refuse(ErrorClass.PROTOCOL, ProtocolCode.VERSION, arg=arg, text=text)
 
     def _refuse(self, error_class: ErrorClass, code: int, *, arg: int, text: str) -> None:
+        self._refused += 1
         body = text.encode()[: MIN_PAYLOAD_BYTES - Error.layout.size]
         self._send_message(Error(error_class, code, self._last_seq, arg & 0xFFFF_FFFF, body))
 
@@ -290,3 +312,4 @@ class BoardLink:
     def _send(self, type_: int, payload: bytes) -> None:
         self._out += encode_frame(Frame(type_, payload, self._seq, self._session, self._version))
         self._seq = (self._seq + 1) & 0xFFFF
+        self._frames_sent += 1

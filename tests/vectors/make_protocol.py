@@ -37,6 +37,8 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
     "DATA": (0x03, [("request", 2, 7), ("tensor", 2, 1), ("offset", 4, 0x10203)], b"\x00\x80\x7f\xff"),
     "INVOKE": (0x04, [("request", 2, 0xFFFF), ("flags", 2, 0)], b""),
     "BYE": (0x05, [], b""),
+    "PING": (0x06, [], b"\x2a\x00\x00\x00\x00\x01"),
+    "GET_STATS": (0x08, [], b""),
     "HELLO_ACK": (
         0x11,
         [
@@ -79,6 +81,20 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
         b"\xf6\x00\x0a",
     ),
     "BYE_ACK": (0x15, [], b""),
+    "PONG": (0x16, [], b"\x2a\x00\x00\x00\x00\x01"),
+    "STATS": (
+        0x18,
+        [
+            ("frames_received", 4, 70000),
+            ("frames_damaged", 4, 3),
+            ("frames_sent", 4, 70003),
+            ("overruns", 4, 1),
+            ("refused", 4, 2),
+            ("invocations", 4, 9000),
+            ("logs_dropped", 4, 0),
+        ],
+        b"",
+    ),
     "NAK": (
         0x19,
         [
@@ -228,7 +244,10 @@ def conversation() -> dict[str, object]:
         ("FETCH of a part of the result", host(0x02, number((1, 2), (0, 2), (40, 4), (30, 4)))),
         ("FETCH of a result that is gone", host(0x02, number((9, 2), (0, 2), (0, 4), (4, 4)))),
         ("DATA beyond the tensor", data(2, 0, 168, b"\x01")),
-        ("a type without a meaning", host(0x06)),
+        ("a type without a meaning", host(0x0B)),
+        ("PING", host(0x06, _payload("PING"))),
+        ("PING without content", host(0x06)),
+        ("GET_STATS", host(0x08)),
         ("a payload that is too short", host(0x04, b"\x01")),
         ("a frame of an earlier boot", host(0x04, invoke, session=SESSION - 1)),
         ("BYE", host(0x05)),

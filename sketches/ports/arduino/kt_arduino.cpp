@@ -51,6 +51,11 @@ void kt_port_busy(int busy)
     (void)busy;
 }
 
+uint32_t kt_port_overruns(void)
+{
+    return 0; /* no core tells */
+}
+
 void kt_port_reset(void)
 {
     Serial.flush();

@@ -10,6 +10,9 @@
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
 #define UART0_FIFO REGISTER(0x60000000U)
+#define UART0_EVENTS REGISTER(0x60000004U)
+#define UART0_CLEAR REGISTER(0x60000010U)
+#define UART0_OVERRUN (1U << 4)
 #define UART0_STATUS REGISTER(0x6000001CU)
 #define UART0_RECEIVED(status) ((status) & 0x3FFU)
 #define UART0_TO_SEND(status) ((status) >> 16 & 0x3FFU)
@@ -39,6 +42,7 @@ enum { SYSTIMER_TICKS_PER_S = 16000000 };
 kt_board kt_the_board;
 
 static kt_ring ring;
+static uint32_t overruns;
 
 /* The ROM starts them for the case that an image hangs; nobody feeds them here. */
 static void stop_watchdogs(void)
@@ -56,6 +60,10 @@ static void stop_watchdogs(void)
 
 static void take_received(void)
 {
+    if ((UART0_EVENTS & UART0_OVERRUN) != 0) {
+        UART0_CLEAR = UART0_OVERRUN;
+        ++overruns;
+    }
     while (UART0_RECEIVED(UART0_STATUS) > 0 && !kt_ring_is_full(&ring)) {
         kt_ring_put(&ring, (uint8_t)UART0_FIFO);
     }
@@ -82,6 +90,11 @@ void kt_port_write(const uint8_t *bytes, size_t count)
         }
         UART0_FIFO = bytes[i];
     }
+}
+
+uint32_t kt_port_overruns(void)
+{
+    return overruns;
 }
 
 uint64_t kt_port_ticks(void)

@@ -26,6 +26,7 @@
 #error "KT_STM32_USART is 1 or 2"
 #endif
 
+#define ORE (1U << 3)
 #define RXNE (1U << 5)
 #define TXE (1U << 7)
 #define RXNEIE (1U << 5)
@@ -37,10 +38,13 @@ kt_board kt_the_board;
 static kt_ring ring;
 static volatile int is_full; /* reception stopped until the ring has room */
 static int is_emulated;
+static volatile uint32_t overruns;
 
 static void on_usart(void)
 {
-    while ((USART_SR(USART) & RXNE) != 0) {
+    uint32_t status;
+    while (((status = USART_SR(USART)) & RXNE) != 0) {
+        overruns += (status & ORE) != 0; /* reading DR clears it */
         if (kt_ring_is_full(&ring)) {
             is_full = 1; /* kt_port_read asks for more */
             USART_CR1(USART) &= ~RXNEIE;
@@ -92,6 +96,11 @@ void kt_port_busy(int busy)
     } else {
         NVIC_ISER(USART_IRQ) = NVIC_BIT(USART_IRQ);
     }
+}
+
+uint32_t kt_port_overruns(void)
+{
+    return overruns;
 }
 
 static void start_usart(const kt_clocks *clocks)

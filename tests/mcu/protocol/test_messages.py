@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.protocol import messages
+from mcu.protocol import control, messages
 from mcu.protocol.messages import (
     MalformedMessage,
     Message,
@@ -28,6 +28,10 @@ FIXED_BYTES = {
     messages.Result: 24,
     messages.Bye: 0,
     messages.Error: 8,
+    control.Ping: 0,
+    control.Pong: 0,
+    control.GetStats: 0,
+    control.Stats: 28,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcu.protocol import errors, messages
+from mcu.protocol import control, errors, messages
 from mcu.protocol.errors import ErrorClass
 from mcu.protocol.fault import Fault
 from mcu.protocol.frame import (
@@ -35,6 +35,7 @@ MESSAGES = {
     "RESULT": messages.Result,
     "ERROR": messages.Error,
     "FAULT": Fault,
+    "STATS": control.Stats,
 }
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mcu.protocol import cobs, messages
+from mcu.protocol import cobs, control, messages
 from mcu.protocol.crc import crc32
 from mcu.protocol.frame import Frame, FrameReader, decode_frame, encode_frame
 from mcu.protocol.messages import Message, TailedMessage
@@ -17,7 +17,7 @@ from tests.vectors.make_protocol import PATH, vectors
 VECTORS = json.loads(PATH.read_text())
 KINDS: dict[int, type[Message]] = {
     kind.frame_type: kind
-    for kind in vars(messages).values()
+    for kind in [*vars(messages).values(), *vars(control).values()]
     if isinstance(kind, type) and issubclass(kind, Message) and hasattr(kind, "frame_type")
 }
 # Published with the algorithm's description: en.wikipedia.org/wiki/Consistent_Overhead_Byte_Stuffing.

@@ -153,7 +153,7 @@ def test_what_cannot_be_is_refused_by_name(message: Message, refusal: tuple[int,
     assert _refusal(_ask(_greeted(), message)) == refusal
 
 
-@pytest.mark.parametrize("type_", [Type.PING, Type.SET_BAUD, Type.READ_TENSOR, 0x0F])
+@pytest.mark.parametrize("type_", [Type.BOOTLOADER, Type.READ_TENSOR, 0x0F])
 def test_types_without_a_meaning_are_refused(type_: int):
     answer = _greeted().feed(encode_frame(Frame(type_, b"", 3, SESSION)))
     assert _refusal(FrameReader().feed(answer)) == (ErrorClass.PROTOCOL, ProtocolCode.UNKNOWN_TYPE, type_)  # type: ignore[arg-type]

@@ -17,7 +17,10 @@ HERE = Path(__file__).parent
 LIBRARY = sketches_folder() / "libraries" / "KerasTinyLink" / "src"
 
 
-DEVICE = ("kt_cobs", "kt_crc32", "kt_divide", "kt_frame", "kt_link", "kt_receiver", "kt_request", "kt_send")
+DEVICE = (
+    *("kt_cobs", "kt_control", "kt_crc32", "kt_divide", "kt_frame", "kt_link"),
+    *("kt_receiver", "kt_request", "kt_send"),
+)
 FRAMES = ("kt_cobs", "kt_crc32", "kt_frame")
 
 

@@ -14,6 +14,7 @@ from mcu.protocol.frame import Frame, FrameReader, encode_frame
 from mcu.protocol.messages import Error, Fetch, Invoke, Object, Type
 from mcu.protocol.profile import _HEAD, Profile, ProfileUnit
 from tests.mcu.protocol.loop import SESSION, Invert, Loop, identity_of, lose_frame, make_board, noise
+from tests.sketches.link.c_board import LIMITS
 from tests.sketches.link.conftest import MakeBoard
 
 
@@ -127,3 +128,17 @@ def test_the_profile_is_described_to_the_byte():
     fixed = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows if row.startswith("| ")]
     sizes = [int(cells[1]) for cells in fixed if cells[1].isdigit()]
     assert (sizes, _HEAD.format) == ([1, 1, 2, 4, 4], "<BBHII")
+
+
+def test_it_sends_pings_back_and_tells_what_it_has_counted(make_c_board: MakeBoard, limits_name: str):
+    board = make_c_board(Invert(inputs=(4,)))
+    with Loop(board).connect() as session:  # type: ignore[arg-type]
+        for size in (0, 1, LIMITS[limits_name].max_payload_bytes - 4):
+            session.ping(size)
+        session.infer([b"abcd"])
+        board.feed(b"\0\x05\x01\0")  # past the host: it does not see the NAK
+        counted = session.device_stats()
+        stats = session.stats
+    assert counted.frames_received == stats.frames_sent
+    assert counted.frames_sent == stats.frames_received - 1 + 1  # without the STATS, with the NAK
+    assert (counted.frames_damaged, counted.refused, counted.invocations) == (1, 0, 1)

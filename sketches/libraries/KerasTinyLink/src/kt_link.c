@@ -1,7 +1,10 @@
 /* Obeys frames: greets, takes chunks in, runs the model, answers. mcu/virtual/board.py is the same in Python. */
 #include "kt_link.h"
 
+#include <string.h>
+
 #include "kt_bytes.h"
+#include "kt_control.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 #include "kt_request.h"
@@ -19,7 +22,7 @@ void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock
     link->max_payload_bytes = KT_LINK_MAX_PAYLOAD;
     link->nonce = 0;
     link->connected = false;
-    link->invocations = 0;
+    memset(&link->counters, 0, sizeof link->counters);
     kt_request_begin(&link->request, 0);
 }
 
@@ -71,7 +74,7 @@ static void on_bye(kt_link *link)
 {
     link->connected = false;
     kt_request_begin(&link->request, 0);
-    kt_send_empty(link, KT_BYE_ACK);
+    kt_send_bytes(link, KT_BYE_ACK, NULL, 0);
 }
 
 /* Payload bytes that a type has at least. */
@@ -120,7 +123,7 @@ static void obey(kt_link *link, const kt_frame *frame)
         kt_request_invoke(link, frame);
     } else if (frame->type == KT_FETCH) {
         on_fetch(link, frame);
-    } else {
+    } else if (!kt_control_obey(link, frame)) {
         kt_refuse(link, KT_ERROR_PROTOCOL, KT_UNKNOWN_TYPE, frame->type, "no such type");
     }
 }
@@ -131,11 +134,15 @@ void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count)
         kt_frame frame;
         const kt_frame_event event = kt_frame_read(&link->reader, bytes[i], &frame);
         if (event == KT_FRAME_INTACT) {
+            ++link->counters.frames_received;
             link->last_seq = frame.seq;
             obey(link, &frame);
-        } else if (event == KT_FRAME_DAMAGED && link->connected) {
-            /* Said at once, so that the host need not wait for its timer; with nobody connected, nobody asked. */
-            kt_send_progress(link, KT_NAK, 0, KT_NAK_DAMAGED);
+        } else if (event == KT_FRAME_DAMAGED) {
+            ++link->counters.frames_damaged;
+            if (link->connected) {
+                /* Said at once, so that the host need not wait for its timer; with nobody connected, nobody asked. */
+                kt_send_progress(link, KT_NAK, 0, KT_NAK_DAMAGED);
+            }
         }
     }
 }

@@ -86,6 +86,15 @@ typedef struct {
     kt_receiver inputs[KT_LINK_MAX_INPUTS];
 } kt_link_request;
 
+/* What the device has counted since it started (docs/reference/protocol.md, "STATS"). */
+typedef struct {
+    uint32_t frames_received;
+    uint32_t frames_damaged;
+    uint32_t frames_sent;
+    uint32_t refused;
+    uint32_t invocations; /* how often the model ran */
+} kt_link_counters;
+
 typedef struct {
     kt_frame_reader reader;
     kt_frame_writer writer;
@@ -98,8 +107,8 @@ typedef struct {
     uint32_t nonce; /* of the HELLO in force */
     bool connected;
     kt_link_request request;
-    kt_bytes profile[2];  /* the object PROFILE */
-    uint32_t invocations; /* how often the model ran */
+    kt_bytes profile[2]; /* the object PROFILE */
+    kt_link_counters counters;
 } kt_link;
 
 /* `session` is the boot nonce: 1..65535, another one after every start. */

@@ -1,4 +1,4 @@
-/* What a port provides: five functions. Everything else of the firmware compiles on any computer.
+/* What a port provides: six functions. Everything else of the firmware compiles on any computer.
  *
  * A port also brings its start-up code, calls kt_board_run (kt_board.h) and, where it can, kt_board_fault from its
  * fault handlers. sketches/ports/host is the shortest example, sketches/ports/stm32f4 a complete one. */
@@ -25,6 +25,9 @@ uint64_t kt_port_ticks(void);
 
 /* The model is about to run (1) or has run (0): a port may hold back what would disturb its measurement. */
 void kt_port_busy(int busy);
+
+/* How often since the start received bytes were lost because nobody took them in time; 0 where that is not known. */
+uint32_t kt_port_overruns(void);
 
 /* Starts the whole board again. */
 #if defined(__GNUC__)

@@ -126,7 +126,7 @@ static void run(kt_link *link, bool profile)
         memset(operator_ticks, 0, model->operator_count * sizeof *operator_ticks);
     }
     const char *why = "";
-    ++link->invocations;
+    ++link->counters.invocations;
     kt_port_busy(1);
     const uint64_t begin = kt_port_ticks();
     const int failed = model->invoke(model->context, operator_ticks, &why);

@@ -29,6 +29,7 @@ static void begin(kt_link *link, uint8_t type, uint32_t payload_bytes)
         .type = type,
         .version = KT_LINK_VERSION,
     };
+    ++link->counters.frames_sent;
     kt_frame_begin(&link->writer, &frame);
 }
 
@@ -121,9 +122,11 @@ uint32_t kt_window_bytes(const kt_link *link)
     return listed < KT_LINK_WINDOW ? listed : KT_LINK_WINDOW;
 }
 
-void kt_send_empty(kt_link *link, uint8_t type)
+void kt_send_bytes(kt_link *link, uint8_t type, const uint8_t *bytes, size_t count)
 {
-    send(link, type, NULL, 0, "");
+    begin(link, type, (uint32_t)count);
+    kt_frame_put(&link->writer, bytes, count);
+    kt_frame_end(&link->writer);
 }
 
 void kt_send_hello_ack(kt_link *link, uint32_t features)
@@ -138,7 +141,7 @@ void kt_send_hello_ack(kt_link *link, uint32_t features)
     end = kt_put_u32le(end, kt_window_bytes(link));
     end = kt_put_u32le(end, kt_object_size(&identity));
     kt_put_u32le(end, kt_object_crc32(&identity));
-    send(link, KT_HELLO_ACK, fixed, sizeof fixed, "");
+    kt_send_bytes(link, KT_HELLO_ACK, fixed, sizeof fixed);
 }
 
 void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reason)
@@ -152,7 +155,7 @@ void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reas
     end = kt_put_u32le(end, kt_window_bytes(link));
     end = kt_put_u16le(end, link->last_seq);
     kt_put_u16le(end, reason);
-    send(link, type, fixed, sizeof fixed, "");
+    kt_send_bytes(link, type, fixed, sizeof fixed);
 }
 
 uint32_t kt_send_result(kt_link *link)
@@ -191,6 +194,7 @@ void kt_send_chunks(kt_link *link, uint16_t request, uint16_t object, uint32_t o
 void kt_refuse(kt_link *link, uint8_t error_class, uint8_t code, uint32_t arg, const char *text)
 {
     uint8_t fixed[KT_ERROR_BYTES];
+    ++link->counters.refused;
     uint8_t *end = kt_put_u8(fixed, error_class);
     end = kt_put_u8(end, code);
     end = kt_put_u16le(end, link->last_seq);

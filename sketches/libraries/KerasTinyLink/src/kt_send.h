@@ -28,7 +28,8 @@ uint64_t kt_instructions(const kt_link_clock *clock, uint64_t ticks);
 uint32_t kt_window_bytes(const kt_link *link);
 
 void kt_send_init(kt_link *link);
-void kt_send_empty(kt_link *link, uint8_t type);
+/* A frame of at most 65535 bytes that lie somewhere; `bytes` may be NULL if there are none. */
+void kt_send_bytes(kt_link *link, uint8_t type, const uint8_t *bytes, size_t count);
 void kt_send_hello_ack(kt_link *link, uint32_t features);
 
 /* ACK or NAK with what has arrived of an input. */
