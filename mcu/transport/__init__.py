@@ -1,5 +1,6 @@
-"""Ports by URL: a device path, or `virtual://BUNDLE`."""
+"""Ports by URL: a device path, `virtual://BUNDLE`, `qemu://BUNDLE`; with faults on the line if asked for."""
 
-from mcu.transport.port import Port, open_port
+from mcu.transport.opening import PortOpener, open_port
+from mcu.transport.port import Port, PortGone
 
-__all__ = ["Port", "open_port"]
+__all__ = ["Port", "PortGone", "PortOpener", "open_port"]

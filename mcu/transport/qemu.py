@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from mcu.errors import BadInput, MissingExtra
+from mcu.errors import BadInput, LinkError, MissingExtra
 
 # QEMU knows nothing of a parent that dies. This shell does: its standard input ends, it ends QEMU. The UART is
 # QEMU's standard output; the shell closes its own copy, so that the line ends when QEMU does.
@@ -80,11 +80,13 @@ class QemuProcess:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the machine
         self.line, theirs = socket.socketpair()
         self.line.setblocking(False)
+        self._monitor, monitored = socket.socketpair()
         seed = f"loader,addr={facts.seed_address:#x},data={secrets.randbits(32):#x},data-len=4"
         command = [
             *("sh", "-c", _GUARD, executable, "-M", machine),
             *("-nodefaults", "-display", "none", "-icount", f"shift={facts.icount_shift}", *facts.arguments),
             *("-chardev", f"socket,id=uart,fd={_UART_FD}", "-serial", "chardev:uart"),
+            *("-chardev", f"socket,id=monitor,fd={monitored.fileno()}", "-mon", "chardev=monitor"),
             *("-device", seed, "-kernel", str(program)),
         ]
         try:
@@ -94,19 +96,53 @@ class QemuProcess:
                 stdout=theirs.fileno(),
                 stderr=self._stderr,
                 start_new_session=True,  # Ctrl-C on the terminal is for the host
+                pass_fds=(monitored.fileno(),),
             )
         except BaseException:
             self.line.close()
+            self._monitor.close()
             self._stderr.close()
             raise
         finally:
             theirs.close()
+            monitored.close()
         self._closed = False
 
     @property
     def pid(self) -> int:
         """Of the process that holds QEMU."""
         return self._process.pid
+
+    def reset(self) -> None:
+        """Reset the machine, as by its button; back when QEMU has done it. Memory and UART stay."""
+        self._command("system_reset")
+
+    def pause(self) -> None:
+        """Stop the machine where it is; its time stands still."""
+        self._command("stop")
+
+    def go_on(self) -> None:
+        """Let a paused machine run."""
+        self._command("cont")
+
+    def _command(self, command: str) -> None:
+        """Have QEMU's monitor do something (QEMU: "QEMU Monitor"); its prompt says that it is done."""
+        self._monitor.settimeout(_STOP_S)
+        try:
+            self._monitor.sendall(f"{command}\n".encode())
+            heard = b""
+            # Each command is echoed, then answered, then the prompt comes again; the first prompt is QEMU's greeting.
+            while not heard.rstrip().endswith(b"(qemu)") or command.encode() not in heard:
+                part = self._monitor.recv(4096)
+                if not part:
+                    return  # QEMU has ended, which shows at the UART
+                heard += part
+        except TimeoutError:
+            raise LinkError(
+                f"QEMU does not obey '{command}' within {_STOP_S:g} s.", hint="Close the port."
+            ) from None
+        except OSError:
+            return
 
     def ended_because(self) -> str:
         """How QEMU ended, for the error when its UART closes."""
@@ -132,6 +168,7 @@ class QemuProcess:
             return
         self._closed = True
         self.line.close()
+        self._monitor.close()
         self._release()
         try:
             self._process.wait(timeout=_STOP_S)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from mcu.errors import LinkError
 from mcu.firmware.builder import build_host_program
+from mcu.virtual.reset import ResetPressed
 
 _LOOK_S = 0.1  # how often to see whether the board has ended
 _READ_BYTES = 4096
@@ -24,14 +25,17 @@ def compiled_board(model_bytes: bytes) -> Callable[..., None]:
     program = build_host_program(model_bytes).program
 
     def run(*, fd: int, stop_fd: int | None) -> None:
-        with subprocess.Popen([program], stdin=fd, stdout=fd) as process:
-            try:
-                while process.poll() is None:
-                    if _is_closed(stop_fd):
-                        return
-            finally:
-                process.kill()
-        raise LinkError(f"The board's program {program} ended with exit code {process.returncode}.")
+        while True:
+            with subprocess.Popen([program], stdin=fd, stdout=fd) as process:
+                try:
+                    while process.poll() is None:
+                        if _is_closed(stop_fd):
+                            return
+                except ResetPressed:
+                    continue
+                finally:
+                    process.kill()
+            raise LinkError(f"The board's program {program} ended with exit code {process.returncode}.")
 
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import pty
@@ -12,7 +13,8 @@ import select
 import signal
 import sys
 import tty
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +26,7 @@ from mcu.protocol.frame import MAX_PAYLOAD_BYTES
 from mcu.protocol.identity import Identity
 from mcu.tflm import TflmInterpreter
 from mcu.virtual.board import BoardLink, LinkLimits
+from mcu.virtual.reset import ResetPressed, obey_reset_button
 
 BOARD_ID = "virtual"
 ENGINES = ("tflm", "c")
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             run = compiled_board(_read_model(args.bundle))
         else:
-            run = partial(serve, load_board(args.bundle, arena_bytes=args.arena))
+            run = partial(serve, board_maker(args.bundle, arena_bytes=args.arena))
     except KerasTinyError as error:
         if args.child:
             fields = {"kind": type(error).__name__, "error": error.message, "hint": error.hint}
@@ -60,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             print(error, file=sys.stderr)
         return error.exit_code
+    obey_reset_button()
     # This process keeps the other end open too: without it, reading fails whenever no host has the port open.
     board_fd, port_fd = pty.openpty()
     tty.setraw(port_fd)
@@ -79,7 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
-    """A board with a bundle's model, or a .tflite file's, just after power-on.
+    """A board with a bundle's model, or a .tflite file's, just after power-on; see `board_maker`."""
+    return board_maker(path, arena_bytes=arena_bytes)()
+
+
+def board_maker(path: Path, *, arena_bytes: int | None = None) -> Callable[[], BoardLink]:
+    """What makes a board with a bundle's model, or a .tflite file's: at power-on first, then at every reset.
 
     Raises:
         BundleError, ModelFileError: the bundle or the model is damaged.
@@ -88,7 +97,8 @@ def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
     """
     model_bytes = _read_model(path)
     engine = TflmInterpreter(model_bytes, arena_bytes=arena_bytes)
-    identity = Identity(
+    boots = itertools.count(1)
+    power_on = Identity(
         board=BOARD_ID,
         engine="tflm",
         firmware=_own_version(),
@@ -98,9 +108,15 @@ def load_board(path: Path, *, arena_bytes: int | None = None) -> BoardLink:
         arena_bytes=engine.arena_bytes,
         inputs=engine.inputs,
         outputs=engine.outputs,
-        reset_cause="power-on",
     )
-    return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF), limits=_LIMITS)
+
+    def make() -> BoardLink:
+        boot = next(boots)
+        cause = "power-on" if boot == 1 else "reset button"
+        identity = replace(power_on, boot_count=boot, reset_cause=cause)
+        return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF), limits=_LIMITS)
+
+    return make
 
 
 def _read_model(path: Path) -> bytes:
@@ -111,8 +127,17 @@ def _read_model(path: Path) -> bytes:
     return Bundle.open(path).model_bytes
 
 
-def serve(board: BoardLink, *, fd: int, stop_fd: int | None) -> None:
+def serve(make_board: Callable[[], BoardLink], *, fd: int, stop_fd: int | None) -> None:
     """Carry bytes between a non-blocking descriptor and the board until `stop_fd` is closed at its other end."""
+    while True:
+        try:
+            _serve_until_stopped(make_board(), fd=fd, stop_fd=stop_fd)
+            return
+        except ResetPressed:
+            continue
+
+
+def _serve_until_stopped(board: BoardLink, *, fd: int, stop_fd: int | None) -> None:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     if stop_fd is not None:

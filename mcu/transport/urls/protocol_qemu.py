@@ -1,4 +1,4 @@
-"""`qemu://MODEL[?board=ID]`: build the firmware of a model, boot it in QEMU and open its UART.
+"""`qemu://MODEL[?board=ID][&faults=…]`: build the firmware of a model, boot it in QEMU and open its UART.
 
 MODEL is a bundle, a .tflite file or a firmware that was built (.elf); `%3F` stands for a question mark in its name.
 """
@@ -52,6 +52,11 @@ class Serial(serial.Serial):
     def board_pid(self) -> int | None:
         """Process id of what runs the board; None while the port is closed."""
         return self._machine.pid if self._machine else None
+
+    def reset_board(self) -> None:
+        """Press the machine's reset button; its port stays."""
+        if self._machine is not None:
+            self._machine.reset()
 
     def gone_because(self) -> str:
         """How QEMU ended."""

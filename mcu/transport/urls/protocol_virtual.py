@@ -1,4 +1,4 @@
-"""`virtual://BUNDLE[?arena=BYTES|engine=c]`: start a virtual board in a process of its own and open its pty.
+"""`virtual://BUNDLE[?arena=BYTES|engine=c|faults=…]`: start a virtual board in a process of its own and open its pty.
 
 BUNDLE is a folder or a .tflite file, relative or absolute; `%3F` stands for a question mark in its name.
 """
@@ -87,6 +87,13 @@ class Serial(serial.Serial):
     def board_pid(self) -> int | None:
         """Process id of the board; None while the port is closed."""
         return self._process.pid if self._process else None
+
+    def reset_board(self) -> None:
+        """Press the board's reset button; its port stays."""
+        from mcu.virtual.reset import RESET_SIGNAL
+
+        if self._process is not None:
+            self._process.send_signal(RESET_SIGNAL)
 
     def gone_because(self) -> str:
         """How the board's process ended; empty while it runs."""

@@ -11,7 +11,7 @@ from keras_tiny.export.audit import audit
 from keras_tiny.export.parity import compare, compare_layers, rounded_layers, varied_images
 from keras_tiny.keras_api import keras, tf
 from mcu.protocol.session import Session
-from mcu.transport.port import open_port
+from mcu.transport import open_port
 from mcu.transport.urls.protocol_virtual import virtual_url
 from mcu.virtual.process import load_board
 from tests.keras_tiny.models.subject import SHAPE, Subject
