@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from keras_tiny.errors import BadInput, UnknownName
 
 MaskLossName = Literal["cross_entropy", "dice", "jaccard", "focal"]
+# keras_tiny/data/augment: what moves, what recolours, what hides.
+ChangeName = Literal[
+    "whole", "crop_to_mask", "flip", "flip_vertical", "transpose", "rotate", "shift_scale_rotate", "perspective",
+    "brightness_contrast", "clahe", "fancy_pca", "sharpen", "box_blur", "gaussian_blur", "glass_blur", "median_blur",
+    "motion_blur", "gauss_noise", "iso_noise", "multiplicative_noise", "fog", "rain", "shadow",
+    "coarse_dropout", "mask_dropout",
+]  # fmt: skip
 
 
 class _Part(BaseModel):
@@ -59,6 +66,21 @@ class AugmentPart(_Part):
     brightness: float = Field(0.0, ge=0, le=1)
     contrast: float = Field(0.0, ge=0, lt=1)
     cutout: float = Field(0.0, ge=0, lt=1)
+
+
+class AugmentStep(_Part):
+    """With probability `p` one of the changes `of`, each as likely as the others, done to a picture and its mask.
+
+    A bare name stands for that change, half of the time.
+    """
+
+    p: float = Field(0.5, gt=0, le=1)
+    of: tuple[ChangeName, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_bare_name_is_enough(cls, value: Any) -> Any:
+        return {"of": [value]} if isinstance(value, str) else value
 
 
 class PhasePart(_Part):
@@ -160,6 +182,7 @@ class Recipe(_Part):
     """Everything that decides a run; `claim`, `time` and `command` say what it is good for.
 
     Args:
+        augment_steps: of a segmenter, done before `augment` and one after the other (keras_tiny/data/augment).
         float_phase, qat_phase: the two passes; zero epochs leave one out (QAT then only calibrates).
         precision: of the float phase's arithmetic; weights are float32 always, and so is the QAT phase
             (arXiv:1710.03740). mixed_float16 is for GPUs.
@@ -176,6 +199,7 @@ class Recipe(_Part):
     model: ModelPart = ModelPart()
     data: DataPart = DataPart()
     augment: AugmentPart = AugmentPart()
+    augment_steps: tuple[AugmentStep, ...] = ()
     detection: DetectionPart = DetectionPart()
     batch_size: int = Field(32, ge=1)
     optimizer: OptimizerPart = OptimizerPart()

@@ -17,6 +17,7 @@ from keras_tiny.preprocessing.spec import PreprocessingSpec
 from keras_tiny.recipe import Recipe
 from keras_tiny.seeds import generator
 from keras_tiny.tasks.augment import augment_batch
+from keras_tiny.tasks.augment_masks import refuse_steps
 from keras_tiny.tasks.batches import batch_order, normalise_tensor, seeded_batches
 from keras_tiny.tasks.sheet import Tile
 from keras_tiny.tasks.task import Arrays, Objective, Prepared, Task
@@ -76,6 +77,7 @@ class Classification(Task):
         return tf.one_hot(truths[0], self.num_classes), tf.ones_like(truths[0], tf.float32)
 
     def objective(self, recipe: Recipe, *, training: bool) -> Objective:
+        refuse_steps(recipe, task=self.name)
         smoothing = recipe.label_smoothing if training else 0.0
 
         def scalars(

@@ -23,6 +23,7 @@ from keras_tiny.recipe import AugmentPart, Recipe
 from keras_tiny.seeds import generator
 from keras_tiny.tasks.augment import warp
 from keras_tiny.tasks.augment_boxes import draw, matrices, recolour
+from keras_tiny.tasks.augment_masks import refuse_steps
 from keras_tiny.tasks.batches import normalise_tensor, seeded_batches
 from keras_tiny.tasks.sheet import Tile
 from keras_tiny.tasks.task import Arrays, Objective, Prepared, Task
@@ -159,6 +160,7 @@ class Detection(Task):
                 raise BadInput(
                     f"{key} is for classification; a detector has no use for it.", hint=f"Set {key}=0."
                 )
+        refuse_steps(recipe, task=self.name)
         part = recipe.detection
 
         def scalars(

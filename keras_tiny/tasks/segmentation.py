@@ -25,6 +25,7 @@ from keras_tiny.metrics.segmentation import (
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 from keras_tiny.recipe import Recipe
 from keras_tiny.tasks.augment import moves, recolour, transforms, warp
+from keras_tiny.tasks.augment_masks import change_batch
 from keras_tiny.tasks.batches import normalise_tensor, seeded_batches
 from keras_tiny.tasks.output_activation import as_logits, last_activation
 from keras_tiny.tasks.sheet import Tile
@@ -91,7 +92,10 @@ class Segmentation(Task):
             step: tf.Tensor, images: tf.Tensor, truths: tuple[tf.Tensor, ...], seed: tf.Tensor
         ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
             del step
-            pixels, masks = tf.cast(images, tf.float32), truths[0]
+            masks = truths[0]
+            if recipe.augment_steps:
+                images, masks = change_batch(images, masks, recipe.augment_steps, seed=seed)
+            pixels = tf.cast(images, tf.float32)
             if moves(recipe.augment):
                 matrices = transforms(pixels, recipe.augment, seed=seed)
                 pixels = warp(pixels, matrices)

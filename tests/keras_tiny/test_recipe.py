@@ -54,6 +54,14 @@ def test_settings_replace_single_values_and_read_them_as_yaml():
     assert recipe.seed == 7
 
 
+def test_a_step_is_a_name_or_a_choice_with_its_probability():
+    recipe = override(Recipe(), ["augment_steps=[flip, {p: 1, of: [fog, rain]}]"])
+    assert [(step.p, step.of) for step in recipe.augment_steps] == [(0.5, ("flip",)), (1, ("fog", "rain"))]
+    for wrong in ("[flap]", "[{of: []}]", "[{p: 0, of: [flip]}]"):
+        with pytest.raises(BadInput, match="augment_steps"):
+            override(Recipe(), [f"augment_steps={wrong}"])
+
+
 @pytest.mark.parametrize(
     ("setting", "near"),
     [

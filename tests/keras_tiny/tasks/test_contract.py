@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_tiny.errors import BadInput
 from keras_tiny.recipe import AugmentPart, Recipe
 from keras_tiny.tasks import TASKS, task_for
 from tests.support import require
@@ -106,3 +107,13 @@ def test_answers_to_a_split_are_those_to_its_parts_and_metrics_are_shares(prepar
         assert tile.image.ndim == 3
     assert len(tiles) <= 3
     assert all(0 <= finding.score <= 1 for finding in task.findings(one))
+
+
+def test_steps_that_need_a_mask_are_refused_where_there_is_none(prepared: tuple[Any, Any, Any]):
+    task, _, _ = prepared
+    recipe = Recipe.model_validate({"augment_steps": ["flip"]})
+    if task.name == "segmentation":
+        assert task.objective(recipe, training=True)
+        return
+    with pytest.raises(BadInput, match=f"a task of {task.name} has none"):
+        task.objective(recipe, training=True)

@@ -10,7 +10,7 @@ from keras_tiny.data.sample import VOID, Split
 from keras_tiny.errors import BadInput, DataError
 from keras_tiny.keras_api import keras, tf
 from keras_tiny.preprocessing.spec import PreprocessingSpec
-from keras_tiny.recipe import AugmentPart, Recipe
+from keras_tiny.recipe import AugmentPart, AugmentStep, Recipe
 from keras_tiny.tasks.output_activation import last_activation
 from keras_tiny.tasks.segmentation import Segmentation
 from keras_tiny.tasks.task import Prepared
@@ -18,6 +18,7 @@ from keras_tiny.tasks.task import Prepared
 SPEC = PreprocessingSpec(height=16, width=24, channels=3)
 LABELS = ("ground", "car", "sky")
 MOVES = AugmentPart(shift=0.2, zoom=0.3, rotate_degrees=30, flip=True)
+STEPS = tuple(AugmentStep(p=1, of=(name,)) for name in ("crop_to_mask", "flip", "rotate"))
 
 
 def net(*, channels: int = 3, stride: int = 1, activation: str | None = None) -> keras.Model:
@@ -51,9 +52,13 @@ def test_a_mask_is_resized_without_a_class_between_two_others():
     assert (prepared[0] == mask[::2, ::2]).all()
 
 
-@pytest.mark.parametrize("augment", [AugmentPart(), MOVES])
-def test_pictures_and_masks_move_together(augment: AugmentPart):
-    recipe = Recipe(batch_size=4, augment=augment)
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"augment": MOVES}, {"augment_steps": STEPS}, {"augment": MOVES, "augment_steps": STEPS}],
+    ids=["none", "parts", "steps", "both"],
+)
+def test_pictures_and_masks_move_together(changes: dict):
+    recipe = Recipe(batch_size=4, **changes)
     ((inputs, (masks, weights)),) = task().batches(scenes(), recipe=recipe, phase="float", epoch=0)
     painted = (inputs.numpy()[..., 0] * 128 + 128) / 60
     masks = masks.numpy()
@@ -71,8 +76,9 @@ def test_void_moves_with_its_mask_and_is_not_blended_into_a_class():
     assert set(np.unique(masks.numpy())) == {0, 1, 2, VOID}
 
 
-def test_an_epoch_is_the_same_again_and_another_epoch_is_not():
-    recipe = Recipe(batch_size=4, augment=MOVES)
+@pytest.mark.parametrize("changes", [{"augment": MOVES}, {"augment_steps": STEPS}], ids=["parts", "steps"])
+def test_an_epoch_is_the_same_again_and_another_epoch_is_not(changes: dict):
+    recipe = Recipe(batch_size=4, **changes)
 
     def masks(epoch: int) -> np.ndarray:
         ((_, (masks, _)),) = task().batches(scenes(), recipe=recipe, phase="float", epoch=epoch)
