@@ -91,6 +91,7 @@ class PhasePart(_Part):
         schedule: cosine to zero; one_cycle rises for 30 % of the steps first; step divides by 10 at 1/2 and 3/4.
         warmup_epochs: linear rise from zero before the schedule starts.
         early_stopping: stop after this many epochs without a better validation metric; None never stops.
+        steps_per_epoch: an epoch ends after this many batches, drawn anew each time; None takes every picture.
     """
 
     epochs: int = Field(30, ge=0)
@@ -98,6 +99,7 @@ class PhasePart(_Part):
     schedule: Literal["constant", "cosine", "one_cycle", "step"] = "cosine"
     warmup_epochs: float = Field(0.0, ge=0)
     early_stopping: int | None = Field(None, ge=1)
+    steps_per_epoch: int | None = Field(None, ge=1)
 
 
 class OptimizerPart(_Part):

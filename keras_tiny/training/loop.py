@@ -65,8 +65,9 @@ def train_phase(
     """
     workers = workers or Workers()
     workers.check(recipe)
-    steps_per_epoch = math.ceil(len(data.train) / recipe.batch_size)
-    fit_momentum(model, steps=_epochs_to_average(recipe, phase, name=name) * steps_per_epoch)
+    pictures = len(data.train)
+    steps_per_epoch = _steps_per_epoch(phase, recipe, pictures=pictures)
+    fit_momentum(model, steps=_steps_to_average(phase, recipe, name=name, pictures=pictures))
     # Under a strategy each replica draws its own dropout, from generators that Keras keeps.
     randomness = LayerRandomness(model, seed=recipe.seed) if workers.alone else None
     with workers.scope():
@@ -83,7 +84,7 @@ def train_phase(
         epoch = state.epoch
         if randomness is not None:
             randomness.start_epoch(name, epoch)
-        batches = task.batches(data.train, recipe=recipe, phase=name, epoch=epoch)
+        batches = task.batches(data.train, recipe=recipe, phase=name, epoch=epoch).take(steps_per_epoch)
         held = frozen_layers if epoch < frozen_epochs else frozenset()
         started = time.perf_counter()
         means = Means()
@@ -132,13 +133,18 @@ def train_phase(
     return PhaseResult(tuple(state.records), state.best_epoch, state.best_metric)
 
 
-def _epochs_to_average(recipe: Recipe, phase: PhasePart, *, name: str) -> int:
+def _steps_per_epoch(phase: PhasePart, recipe: Recipe, *, pictures: int) -> int:
+    every = math.ceil(pictures / recipe.batch_size)
+    return min(every, phase.steps_per_epoch or every)
+
+
+def _steps_to_average(phase: PhasePart, recipe: Recipe, *, name: str, pictures: int) -> int:
     """How long a run BatchNorm's moving averages have to arrive in.
 
     QAT's start where the float phase has left them: fitted to its few steps alone they would follow single batches.
     """
-    longest = phase.epochs if name == "float" else max(phase.epochs, recipe.float_phase.epochs)
-    return max(1, longest)
+    phases = [phase] if name == "float" else [phase, recipe.float_phase]
+    return max(max(1, each.epochs) * _steps_per_epoch(each, recipe, pictures=pictures) for each in phases)
 
 
 def _stop(state: PhaseState, *, name: str, epoch: int, step: int, loss: float, rate: float) -> None:

@@ -88,6 +88,14 @@ def test_a_run_cut_off_at_any_step_and_resumed_ends_with_the_same_weights(data, 
         np.testing.assert_array_equal(one, other)
 
 
+def test_an_epoch_may_end_before_every_picture_was_seen(data):  # type: ignore[no-untyped-def]
+    seen = []
+    phase = PhasePart(epochs=2, steps_per_epoch=3, learning_rate=0.01)
+    result = train(small_model(), data, phase, on_step=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)] * 2
+    assert result.records[-1].learning_rate < 0.001, "the schedule ends with the last step that is taken"
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data):  # type: ignore[no-untyped-def]
     phase = PhasePart(epochs=1)
     weights = []
