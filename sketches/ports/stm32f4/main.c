@@ -48,6 +48,8 @@ static void on_usart(void)
         if (kt_ring_is_full(&ring)) {
             is_full = 1; /* kt_port_read asks for more */
             USART_CR1(USART) &= ~RXNEIE;
+            /* QEMU's UART asks on although it may not, and nothing else would run. */
+            NVIC_ICER(USART_IRQ) = NVIC_BIT(USART_IRQ);
             return;
         }
         kt_ring_put(&ring, (uint8_t)USART_DR(USART));
@@ -61,6 +63,7 @@ size_t kt_port_read(uint8_t *bytes, size_t capacity)
     if (is_full) {
         is_full = 0;
         USART_CR1(USART) |= RXNEIE;
+        NVIC_ISER(USART_IRQ) = NVIC_BIT(USART_IRQ);
     }
     return count;
 }
