@@ -23,6 +23,7 @@ def test_a_board_that_is_asked_for_more_than_it_can_note_answers_everything(
     for tool in TOOLS[board_id]:
         require(tool)
     with Session.connect(open_port(url_of(board_id, models["classifier"]))) as session:
+        session.infer([bytes(spec.nbytes) for spec in session.identity.inputs])
         port = session._link.port
         fetch = Fetch(0, Object.IDENTITY, 0, session.terms.identity_bytes)
         wire = encode_frame(Frame(fetch.frame_type, fetch.pack(), 0, session._link.session))
