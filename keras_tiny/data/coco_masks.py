@@ -6,13 +6,12 @@ on a table and not the table on the cup. A crowd is of its class too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from keras_tiny.data.coco import files_of, folder_of, read_json
+from keras_tiny.data.coco_json import Picture, not_coco, read_instances_files
 from keras_tiny.data.coco_rle import decode_segmentation
 from keras_tiny.data.held_out import hold_out
 from keras_tiny.data.partition import shuffled
@@ -24,19 +23,8 @@ from keras_tiny.preprocessing.image import read_image
 BACKGROUND = "background"
 FOREGROUND = "object"
 
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture of a JSON file.
-
-    Attributes:
-        objects: (category id, segmentation as in the file), the largest area first.
-    """
-
-    file: Path
-    height: int
-    width: int
-    objects: tuple[tuple[int, Any], ...]
+# (number in the mask, segmentation as in the file), the largest area first.
+Objects = tuple[tuple[int, Any], ...]
 
 
 def load_coco_masks(
@@ -76,21 +64,23 @@ def _load(
         96 if image_size is None else image_size, channels=3 if channels is None else channels
     )
     root = existing_folder(path, source=source)
-    read = {split: read_pictures(file, root) for split, file in files_of(root).items()}
-    categories = read["train"][0]
-    if any(others != categories for others, _ in read.values()):
-        raise DataError(f"The categories of the splits in {root} differ.", hint="Export them together.")
+    read = read_instances_files(root)
+    categories = read["train"].categories
     order = sorted(categories)
     binary = source == "coco_foreground"
     index = {number: 1 if binary else place for place, number in enumerate(order, start=1)}
-    pictures = {name: picture for _, part in read.values() for name, picture in part.items()}
-    splits, held = hold_out({split: sorted(part) for split, (_, part) in read.items()}, seed=seed)
+    objects = {
+        each.name: _objects(each, index, file=part.file) for part in read.values() for each in part.pictures
+    }
+    pictures = {each.name: each for part in read.values() for each in part.pictures}
+    names = {split: sorted(each.name for each in part.pictures) for split, part in read.items()}
+    splits, held = hold_out(names, seed=seed)
 
     def image(name: str) -> np.ndarray:
         return read_image(pictures[name].file, channels=spec.channels)
 
     def mask(name: str) -> np.ndarray:
-        return paint_objects(pictures[name], index, name=name)
+        return paint_objects(pictures[name], objects[name])
 
     def split_of(name: str) -> Split:
         return Split(name, shuffled(splits[name], seed=seed), None, image, read_mask=mask)
@@ -109,56 +99,24 @@ def _load(
     )
 
 
-def paint_objects(picture: Picture, index: dict[int, int], *, name: str) -> np.ndarray:
-    """The mask of one picture, uint8 (height, width), 0 where no object is.
-
-    Args:
-        index: category id → its number in the mask.
-    """
-    mask = np.zeros((picture.height, picture.width), np.uint8)
-    for category, segmentation in picture.objects:
-        try:
-            mask[decode_segmentation(segmentation, height=picture.height, width=picture.width)] = index[
-                category
-            ]
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{name}: an object cannot be drawn: {error}.", hint="Export it again.") from None
-    return mask
-
-
-def read_pictures(file: Path, root: Path) -> tuple[dict[int, str], dict[str, Picture]]:
-    """Category id → name, and name of a picture, unique over all splits → what is on it.
-
-    Raises:
-        DataError: naming the file, and the picture or annotation that is wrong.
-    """
-    content = read_json(file)
+def _objects(picture: Picture, index: dict[int, int], *, file: Path) -> Objects:
     try:
-        categories = {int(each["id"]): str(each["name"]) for each in content["categories"]}
-        images = {int(each["id"]): each for each in content["images"]}
-        rows: dict[int, list[Any]] = {number: [] for number in images}
-        for each in content.get("annotations", []):
-            if int(each["category_id"]) not in categories:
-                raise DataError(
-                    f"{file}: annotation {each.get('id')} has category {each['category_id']}, which is not listed."
-                )
-            rows[int(each["image_id"])].append(each)
-        if not categories or not images:
-            raise DataError(f"{file} has no categories or no images.")
-        folder = folder_of(file, root, first=next(iter(images.values()))["file_name"])
-        pictures = {}
-        for number, image in images.items():
-            place = folder / image["file_name"]
-            if not place.is_file():
-                raise DataError(f"{file} names {image['file_name']}, which is not in {folder}.")
-            largest_first = sorted(rows[number], key=lambda each: -float(each["area"]))
-            objects = tuple((int(each["category_id"]), each["segmentation"]) for each in largest_first)
-            pictures[place.relative_to(root).as_posix()] = Picture(
-                place, int(image["height"]), int(image["width"]), objects
-            )
+        largest_first = sorted(picture.annotations, key=lambda each: -float(each["area"]))
+        return tuple((index[int(each["category_id"])], each["segmentation"]) for each in largest_first)
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{file} is not instances JSON of COCO: {type(error).__name__} {error}.",
-            hint="Each annotation has image_id, category_id, area and segmentation.",
+        raise not_coco(
+            file, error, hint="Each annotation has image_id, category_id, area and segmentation."
         ) from None
-    return categories, pictures
+
+
+def paint_objects(picture: Picture, objects: Objects) -> np.ndarray:
+    """The mask of one picture, uint8 (height, width), 0 where no object is."""
+    mask = np.zeros((picture.height, picture.width), np.uint8)
+    for number, segmentation in objects:
+        try:
+            mask[decode_segmentation(segmentation, height=picture.height, width=picture.width)] = number
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{picture.name}: an object cannot be drawn: {error}.", hint="Export it again."
+            ) from None
+    return mask

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_tiny.data.coco import folder_of, read_json
+from keras_tiny.data.coco_json import folder_of, not_coco, read_json
 from keras_tiny.data.held_out import hold_out
 from keras_tiny.data.masks import read_pixels, require_size_of
 from keras_tiny.data.partition import shuffled
@@ -133,10 +133,8 @@ def read_segments(file: Path, root: Path) -> tuple[dict[int, str], dict[str, Seg
                 raise DataError(f"{file}: {png.name} has category {min(unlisted)}, which is not listed.")
             found[picture.relative_to(root).as_posix()] = Segments(picture, png, of_segment)
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{file} is not panoptic JSON of COCO: {type(error).__name__} {error}.",
-            hint="Each annotation has image_id, file_name and segments_info.",
-        ) from None
+        hint = "Each annotation has image_id, file_name and segments_info."
+        raise not_coco(file, error, hint=hint, kind="panoptic") from None
     return categories, found
 
 
