@@ -70,10 +70,11 @@ def check_num_classes(num_classes: int) -> None:
     )
 
 
-def check_output_stride(output_stride: int) -> None:
-    """Raise `BadInput` unless masks have the picture's sides or half of them."""
-    if isinstance(output_stride, bool) or output_stride not in (1, 2):
-        raise BadInput(f"output_stride must be 1 or 2, received {output_stride!r}.")
+def check_output_stride(output_stride: int, strides: Sequence[int] = (1, 2)) -> None:
+    """Raise `BadInput` unless the masks' sides are the picture's over one of `strides`."""
+    if isinstance(output_stride, bool) or output_stride not in strides:
+        known = f"{', '.join(map(str, strides[:-1]))} or {strides[-1]}"
+        raise BadInput(f"output_stride must be {known}, received {output_stride!r}.")
 
 
 def check_fraction(value: float, *, argument: str) -> None:

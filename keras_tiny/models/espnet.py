@@ -6,7 +6,7 @@ no BatchNorm on the concatenations, and a decoder that works below five classes.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from keras_tiny.blocks.activation import ACTIVATIONS, Activation
 from keras_tiny.blocks.conv import conv, conv_bn
@@ -20,11 +20,13 @@ from keras_tiny.models.checks import (
     check_fraction,
     check_fractions,
     check_num_classes,
+    check_output_stride,
     image_input,
 )
 from keras_tiny.models.outputs import OUTPUT_ACTIVATIONS, OutputActivation, feature_model, finish
 
 MULTIPLE = 8
+OUTPUT_STRIDES = (1, 2, 8)
 STEM_CHANNELS = 16
 LEVEL_2_CHANNELS = 64
 LEVEL_3_CHANNELS = 128
@@ -55,12 +57,13 @@ def espnet(
     fusion: Fusion = "seed",
     activation: Activation = "relu",
     upsample: Upsample = "transpose",
+    output_stride: Literal[1, 2, 8] = 1,
     output_activation: OutputActivation = "logits",
     dropout: tuple[float, ...] = (0.1, 0.3),
     bn_momentum: float = 0.9,
     return_features: bool = False,
 ) -> keras.Model:
-    """The segmenter: (batch, height, width, channels) → (batch, height, width, num_classes).
+    """The segmenter: (batch, height, width, channels) → (batch, height, width, num_classes), see `output_stride`.
 
     Args:
         input_shape: (height, width, channels), sides multiples of 8.
@@ -72,11 +75,14 @@ def espnet(
         fusion: "seed" is TinyMachines' pyramid, "paper" the paper's order of sums, BatchNorm and activation.
         activation: the hidden one.
         upsample: "transpose" is TinyMachines' 2×2 transposed convolution; "nearest" and "bilinear" resize.
+        output_stride: 2 leaves the last enlargement to the host. 8 is ESPNet-C, the encoder with a classifier and no
+            decoder, which the authors train first: its weights then start the whole network (`--warm-start`).
         output_activation: "logits", or "auto" for sigmoid (one channel) or softmax (more).
         dropout: rates after the pyramids of levels 2 and 3.
         bn_momentum: share of the old statistics that BatchNorm keeps per step.
         return_features: also return [ds1, out1, ct1, ds2, out2a, out2b, ct2, out3a, out3b, ct3, b1, b2, b3, d3, ct4,
-            d2, ct5, d1], as [y, [features...]]; d1 are the logits.
+            d2, ct5, d1], as [y, [features...]]; d1 are the logits. ESPNet-C's end in b3 and, where a decoder would
+            have another width, the logits.
 
     Raises:
         BadInput: an argument that cannot be used, with what to try.
@@ -84,6 +90,7 @@ def espnet(
     check_num_classes(num_classes)
     check_choice(output_activation, OUTPUT_ACTIVATIONS, argument="output_activation")
     check_choice(upsample, UPSAMPLES, argument="upsample")
+    check_output_stride(output_stride, OUTPUT_STRIDES)
     if decoder_channels is not None:
         check_count(decoder_channels, argument="decoder_channels", hint="None makes it num_classes wide.")
     image = image_input(input_shape, multiple=MULTIPLE)
@@ -98,21 +105,33 @@ def espnet(
             x, wide, mode=upsample, kernel=2, bn_momentum=bn_momentum, activation=activation, name=name
         )
 
+    def finished(features: list[Any]) -> keras.Model:
+        return finish(
+            image,
+            features[-1],
+            features,
+            output_activation=output_activation,
+            return_features=return_features,
+            name="espnet",
+        )
+
+    if output_stride == 8:
+        features = [*encoder, bridge(encoder.ct3, 3)]
+        if decoder_channels is not None:
+            features.append(_logits(features[-1], num_classes))
+        return finished(features)
     b1, b2, b3 = bridge(encoder.ct1, 1), bridge(encoder.ct2, 2), bridge(encoder.ct3, 3)
     d3 = up(b3, "d3")
     ct4 = keras.layers.Concatenate(name="ct4")([b2, d3])
     d2 = point_then_conv(ct4, wide, stride=1, activation=activation, bn_momentum=bn_momentum, name="d2")
     d2 = up(d2, "d2_up")
     ct5 = keras.layers.Concatenate(name="ct5")([b1, d2])
-    d1 = _last(ct5, num_classes, decoder_channels, upsample)
-    return finish(
-        image,
-        d1,
-        [*encoder, b1, b2, b3, d3, ct4, d2, ct5, d1],
-        output_activation=output_activation,
-        return_features=return_features,
-        name="espnet",
+    d1 = (
+        _last(ct5, num_classes, decoder_channels, upsample)
+        if output_stride == 1
+        else _logits(ct5, num_classes)
     )
+    return finished([*encoder, b1, b2, b3, d3, ct4, d2, ct5, d1])
 
 
 def espnet_features(
@@ -195,11 +214,12 @@ def _last(ct5: Any, num_classes: int, decoder_channels: int | None, upsample: Up
     """d1: 1×1, twice the size, and the last 1×1 of a widened decoder."""
     if upsample != "transpose":
         # Resizing commutes with a 1×1, so the two are one convolution at half the resolution.
-        x = conv(ct5, num_classes, kernel=1, use_bias=True, initializer=HE_NORMAL, name="logits")
-        return resize(x, mode=upsample, name="logits")
+        return resize(_logits(ct5, num_classes), mode=upsample, name="logits")
     wide = num_classes if decoder_channels is None else decoder_channels
     x = conv(ct5, wide, kernel=1, initializer=HE_NORMAL, name="d1")
     x = upsample_conv(x, wide, mode=upsample, kernel=2, name="d1")
-    if decoder_channels is not None:
-        x = conv(x, num_classes, kernel=1, use_bias=True, initializer=HE_NORMAL, name="logits")
-    return x
+    return x if decoder_channels is None else _logits(x, num_classes)
+
+
+def _logits(x: Any, num_classes: int) -> Any:
+    return conv(x, num_classes, kernel=1, use_bias=True, initializer=HE_NORMAL, name="logits")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from keras_tiny.blocks.space_to_depth import SpaceToDepth
 from keras_tiny.errors import BadInput
 from keras_tiny.keras_api import keras
 from keras_tiny.models.aliases import ESPnet, MobileUNet, UNet4, UNet5
+from keras_tiny.training.checkpoint import save_weights
+from keras_tiny.training.warm_start import warm_start
 from tests.keras_tiny.models.reference import cached_build, images
 
 # Side at a 64×64 input and channels, in the specified order.
@@ -111,6 +115,7 @@ def test_a_side_that_is_not_the_needed_multiple_is_refused_with_its_neighbours(n
             {"output_stride": 2, "input_shape": (32, 40, 3)},
             "width is 40, this model needs a multiple of 16",
         ),
+        ("espnet", {"output_stride": 4}, "output_stride must be 1, 2 or 8"),
         ("espnet", {"alpha2": 0}, "alpha2 must be a whole number of at least 1"),
         ("espnet", {"decoder_channels": 0}, "decoder_channels must be a whole number of at least 1"),
         ("espnet", {"fusion": "papers"}, 'Did you mean "paper"?'),
@@ -161,6 +166,36 @@ def test_a_widened_espnet_decoder_ends_in_one_more_1x1() -> None:
     assert model.get_layer("bridge1_conv").filters == 8
     assert model.get_layer("d1_transpose").filters == 8
     assert model.output_shape == (None, 32, 32, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "left"), [({}, set()), ({"decoder_channels": 8, "upsample": "bilinear"}, {"logits_conv"})]
+)
+def test_espnets_encoder_is_trained_first_and_starts_the_whole_network(
+    options: dict, left: set[str], tmp_path: Path
+) -> None:
+    """The authors' two stages: ESPNet-C at an eighth of the labels' size, then everything with a decoder."""
+    arguments = {"input_shape": (32, 64, 3), "num_classes": 5, "alpha2": 1, "alpha3": 1, **options}
+    encoder = models.build("espnet", **arguments, output_stride=8)
+    assert encoder.output_shape == (None, 4, 8, 5)
+    save_weights(tmp_path / "float.npz", encoder)
+    whole = models.build("espnet", **arguments)
+    started = warm_start(whole, tmp_path)
+    assert set(started.taken) == {layer.name for layer in encoder.layers if layer.weights} - left
+    assert set(started.other_shape) == left
+    assert not started.unused
+    assert all(name.startswith(("bridge1", "bridge2", "d1", "d2", "d3")) for name in started.missing)
+    image = images((32, 64, 3))
+    inner = [
+        keras.Model(each.input, each.get_layer("bridge3_conv").output)(image) for each in (encoder, whole)
+    ]
+    np.testing.assert_allclose(*inner, atol=1e-5)
+
+
+@pytest.mark.parametrize("upsample", ["transpose", "bilinear"])
+def test_espnet_may_leave_the_last_enlargement_to_the_host(upsample: str) -> None:
+    half = models.build("espnet", input_shape=(32, 64, 3), num_classes=5, upsample=upsample, output_stride=2)
+    assert half.output_shape == (None, 16, 32, 5)
 
 
 def test_mobile_unet_batch_norm_after_every_projection() -> None:
