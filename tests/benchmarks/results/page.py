@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.results import distillation
 from tests.benchmarks.results.tables import TABLES, Table
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -25,9 +26,13 @@ def read_store() -> dict[str, list[dict[str, Any]]]:
 
 def store_row(table: Table, figures: dict[str, Any]) -> None:
     """Put a row in its place of results.json and write the page's tables anew."""
-    store = read_store()
-    measured = {row["name"]: row for row in store.get(table.name, [])} | {figures["name"]: figures}
-    store[table.name] = [measured[row.name] for row in table.rows if row.name in measured]
+    measured = {row["name"]: row for row in read_store().get(table.name, [])} | {figures["name"]: figures}
+    store_rows(table.name, [measured[row.name] for row in table.rows if row.name in measured])
+
+
+def store_rows(name: str, rows: list[dict[str, Any]]) -> None:
+    """Put all rows of a table into results.json and write the page's tables anew."""
+    store = read_store() | {name: rows}
     STORE.write_text(json.dumps(store, indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), store), encoding="utf-8")
 
@@ -42,7 +47,9 @@ def render(page: str, store: dict[str, list[dict[str, Any]]]) -> str:
         pattern = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(page):
             raise ValueError(f"{PAGE.name} has no place for the table {name}.")
-        table = to_markdown(TABLES[name], rows)
+        table = (
+            distillation.to_markdown(rows) if name == distillation.NAME else to_markdown(TABLES[name], rows)
+        )
         page = pattern.sub(lambda found, table=table: found[1] + table + found[2], page)  # type: ignore[misc]
     return page
 

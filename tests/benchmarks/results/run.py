@@ -24,16 +24,11 @@ def run_row(row: Row, *, source: str, folder: Path) -> dict[str, Any]:
     if finished.is_file():
         return json.loads(finished.read_text(encoding="utf-8"))
     run, bundle, board = folder / "run", folder / "bundle", folder / "board"
-    if not (run / "result.json").is_file():
-        train = ["train", "--recipe", row.recipe, "--data", source, "--run-dir", str(run)]
-        train += [word for setting in row.settings for word in ("--set", setting)]
-        call("keras_tiny.cli", *train, *(["--resume"] if (run / "recipe.yaml").is_file() else []))
-    trained = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    trained = train_row(row, source=source, run=run)
     exported = call("keras_tiny.cli", "export", str(run), "--out", str(bundle), "--name", row.name)
     validated = call(
         "mcu.cli", "validate", str(bundle), "--board", BOARD, "--data", source, "--out", str(board)
     )
-    records = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     metric = trained["metric"]
     figures = {
@@ -51,10 +46,30 @@ def run_row(row: Row, *, source: str, folder: Path) -> dict[str, Any]:
         "samples": validated["samples"],
         "mismatched_samples": validated["mismatched_samples"],
         "epochs": trained["epochs"],
-        "training_minutes": round(sum(record["seconds"] for record in records) / 60, 1),
+        "training_minutes": training_minutes(run),
     }
     finished.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
+
+
+def train_row(row: Row, *, source: str, run: Path, teacher: Path | None = None) -> dict[str, Any]:
+    """What `result.json` of the row's run says; trained now, or on from where it was stopped, if it is not there yet.
+
+    Args:
+        teacher: run folder; the row's network is then distilled, with the row's settings.
+    """
+    if not (run / "result.json").is_file():
+        words = ["train"] if teacher is None else ["distill", str(teacher)]
+        words += ["--recipe", row.recipe, "--data", source, "--run-dir", str(run)]
+        words += [word for setting in row.settings for word in ("--set", setting)]
+        call("keras_tiny.cli", *words, *(["--resume"] if (run / "recipe.yaml").is_file() else []))
+    return json.loads((run / "result.json").read_text(encoding="utf-8"))
+
+
+def training_minutes(run: Path) -> float:
+    """Wall time of the steps of a run's epochs, without validation."""
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return round(sum(record["seconds"] for record in records) / 60, 1)
 
 
 def call(module: str, *arguments: str) -> dict[str, Any]:
