@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mcu.console import JsonOption, print_json
+from mcu.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,12 @@ def build(
     ] = None,
     sketch_kind: Annotated[str, typer.Option(help="hil_runner or camera_demo.")] = "hil_runner",
     engine: Annotated[str, typer.Option(help="Of the sketch: c or tflm.")] = "c",
+    mlperf: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="MLPerf Tiny's protocol beside ours; the model's id for its runner, e.g. ic01."
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compile the model and the firmware around it. What was built before is not built again.
@@ -40,6 +47,10 @@ def build(
     """
     from mcu.firmware.source import model_bytes_of
 
+    if mlperf is not None and (sketch is not None or emit is not None):
+        raise BadInput(
+            "--mlperf is for firmware, not for a sketch or C files.", hint="Leave one of them out."
+        )
     if sketch is not None:
         _sketch(bundle, sketch, board=board, kind=sketch_kind, engine=engine, json=json)
         return
@@ -66,8 +77,10 @@ def build(
     from mcu.boards import get_board
     from mcu.firmware.builder import build_firmware
     from mcu.firmware.image import write_images
+    from mcu.protocol.mlperf_model import MlperfModel
 
-    firmware = build_firmware(model_bytes, board=get_board(board))
+    personality = MlperfModel(mlperf) if mlperf is not None else None
+    firmware = build_firmware(model_bytes, board=get_board(board), mlperf=personality)
     image = write_images(firmware, out, board=get_board(board)) if out else firmware.program
     assert firmware.size is not None, "boards have bare-metal ports"
     if json:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mcu.console import JsonOption, print_json, progress_bar
+from mcu.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,12 @@ def flash(
             help="Write the model alone, for firmware with TensorFlow Lite Micro that reads it from flash.",
         ),
     ] = False,
+    mlperf: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="MLPerf Tiny's protocol beside ours; the model's id for its runner, e.g. ic01."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -39,9 +46,18 @@ def flash(
 
     Example: mcu flash build/demo/bundle --board blackpill_f411ce --port /dev/ttyUSB0
     """
+    from functools import partial
+
     from mcu.flash import flash as run_flash
+    from mcu.flash.build import build_image
     from mcu.flash.flasher import parse_method
     from mcu.flash.model_image import build_model_image
+    from mcu.protocol.mlperf_model import MlperfModel
+
+    if model_only and mlperf is not None:
+        raise BadInput("--mlperf is for firmware, not for a model alone.", hint="Leave out --model-only.")
+    personality = MlperfModel(mlperf) if mlperf is not None else None
+    build = build_model_image if model_only else partial(build_image, mlperf=personality)
 
     def note(line: str) -> None:
         if not json:
@@ -54,7 +70,7 @@ def flash(
             port=port,
             method=parse_method(method),
             dry_run=dry_run,
-            build=build_model_image if model_only else None,
+            build=build,
             progress=progress,
             note=note,
         )

@@ -22,6 +22,7 @@ from mcu.firmware.gcc import TARGETS, CompileError, Target, compile_objects, fin
 from mcu.firmware.ports import HOST, Port, board_flags, core_hz, port_for
 from mcu.firmware.size import FirmwareSize, read_map
 from mcu.firmware.source import FirmwareSources, package_version, write_facts, write_sources
+from mcu.protocol.mlperf_model import MlperfModel
 
 _ENGINE_FLAGS = ("-O2", "-ffunction-sections", "-fdata-sections")
 _SMALL_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
@@ -61,12 +62,15 @@ class Firmware:
     cached: bool
 
 
-def build_firmware(model_bytes: bytes, *, board: Board, inject_faults: bool = False) -> Firmware:
+def build_firmware(
+    model_bytes: bytes, *, board: Board, inject_faults: bool = False, mlperf: MlperfModel | None = None
+) -> Firmware:
     """The firmware that runs a model on a board; built at the first call for the same content.
 
     Args:
         model_bytes: an audited int8 .tflite file.
         inject_faults: for tests: an input that begins with KTFAULT and a digit makes it fail.
+        mlperf: give it MLPerf Tiny's protocol too, which takes about 3 KiB of flash and RAM for one sample.
 
     Raises:
         ModelFileError, UnsupportedModel: the compiled engine does not run the model.
@@ -76,12 +80,15 @@ def build_firmware(model_bytes: bytes, *, board: Board, inject_faults: bool = Fa
     """
     flags = ("-DKT_FAULT_INJECTION",) if inject_faults else ()
     port = port_for(board)
-    return _build(model_bytes, port=port, board=board, flags=(*flags, *board_flags(port, board)))
+    flags = (*flags, *board_flags(port, board))
+    return _build(model_bytes, port=port, board=board, flags=flags, mlperf=mlperf)
 
 
-def build_host_program(model_bytes: bytes, *, flags: Sequence[str] = ()) -> Firmware:
+def build_host_program(
+    model_bytes: bytes, *, flags: Sequence[str] = (), mlperf: MlperfModel | None = None
+) -> Firmware:
     """The same firmware as a program of this computer, with the link on a pty (sketches/ports/host)."""
-    return _build(model_bytes, port=HOST, board=None, flags=flags)
+    return _build(model_bytes, port=HOST, board=None, flags=flags, mlperf=mlperf)
 
 
 def cache_folder() -> Path:
@@ -89,7 +96,15 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-tiny" / "firmware"
 
 
-def _build(model_bytes: bytes, *, port: Port, board: Board | None, flags: Sequence[str]) -> Firmware:
+def _build(
+    model_bytes: bytes,
+    *,
+    port: Port,
+    board: Board | None,
+    flags: Sequence[str],
+    mlperf: MlperfModel | None,
+) -> Firmware:
+    flags = (*flags, "-DKT_MLPERF") if mlperf else flags
     target = TARGETS[port.target]
     find_compiler(target)  # before anything else is done
     cache = cache_folder()
@@ -102,6 +117,7 @@ def _build(model_bytes: bytes, *, port: Port, board: Board | None, flags: Sequen
             board_id=board.id if board else HOST.id,
             clock_hz=core_hz(port, board) if board else None,
             folder=folder,
+            mlperf=mlperf,
         )
         if board is not None:
             (folder / "memory.ld").write_text(

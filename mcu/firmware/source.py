@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from mcu.errors import BadInput
 from mcu.firmware.gcc import TARGETS
 from mcu.firmware.ports import Port
 from mcu.protocol.identity import Identity, Tag
+from mcu.protocol.mlperf_model import MlperfModel
 from mcu.tensor import TensorSpec
 
 ENGINE = "c"
@@ -32,6 +34,7 @@ class FirmwareSources:
         engine: C files of the model and its kernels, in `folder`.
         link, port: C files of KerasTinyLink and of the port, where they lie.
         include: folders with headers.
+        mlperf: how the model shows itself to MLPerf Tiny's runner; None: not at all.
     """
 
     folder: Path
@@ -42,10 +45,17 @@ class FirmwareSources:
     link: tuple[Path, ...]
     port: tuple[Path, ...]
     include: tuple[Path, ...]
+    mlperf: MlperfModel | None = None
 
 
 def write_sources(
-    model_bytes: bytes, *, port: Port, board_id: str, clock_hz: int | None, folder: Path
+    model_bytes: bytes,
+    *,
+    port: Port,
+    board_id: str,
+    clock_hz: int | None,
+    folder: Path,
+    mlperf: MlperfModel | None = None,
 ) -> FirmwareSources:
     """Compile a model to C for a port and write what identifies it.
 
@@ -54,6 +64,7 @@ def write_sources(
         board_id: what the firmware answers as its board.
         clock_hz: of the core, for the identity; None if it means nothing there.
         folder: made if it is not there.
+        mlperf: give the firmware MLPerf Tiny's protocol too.
 
     Raises:
         ModelFileError: not a .tflite file.
@@ -75,6 +86,7 @@ def write_sources(
         link=tuple(sorted(link.glob("*.c"))),
         port=tuple(source for place in places for source in sorted(place.glob("*.c"))),
         include=(folder, link, *places),
+        mlperf=mlperf,
     )
     write_facts(sources, firmware=identity.firmware)
     return sources
@@ -82,7 +94,8 @@ def write_sources(
 
 def write_facts(sources: FirmwareSources, *, firmware: str) -> None:
     """Write who the board is once more, with another name of the firmware: its build is known once all else is."""
-    facts = facts_header(replace(sources.identity, firmware=firmware), sources.tflite_crc32)
+    identity = replace(sources.identity, firmware=firmware)
+    facts = facts_header(identity, sources.tflite_crc32, mlperf=sources.mlperf)
     (sources.folder / FACTS_NAME).write_text(facts, encoding="ascii")
 
 
@@ -128,7 +141,7 @@ def identity_of(
     )
 
 
-def facts_header(identity: Identity, tflite_crc32: int) -> str:
+def facts_header(identity: Identity, tflite_crc32: int, *, mlperf: MlperfModel | None = None) -> str:
     """The text of FACTS_NAME, which kt_compiled.c includes."""
     return "\n".join(
         [
@@ -140,11 +153,25 @@ def facts_header(identity: Identity, tflite_crc32: int) -> str:
             f"#define KT_FACTS_INPUT_BYTES {_sizes(identity.inputs)}",
             f"#define KT_FACTS_OUTPUT_BYTES {_sizes(identity.outputs)}",
             f"#define KT_FACTS_IDENTITY \\\n    {_bytes(_known_entries(identity))}",
+            *(_mlperf_facts(identity, mlperf) if mlperf else ()),
             "",
             "#endif",
             "",
         ]
     )
+
+
+def _mlperf_facts(identity: Identity, mlperf: MlperfModel) -> list[str]:
+    outputs = []
+    for spec in identity.outputs:
+        (scale_bits,) = struct.unpack("<I", struct.pack("<f", spec.scale))
+        outputs.append(f"{{0x{scale_bits:08X}U, {spec.zero_point}}}")
+    return [
+        f'#define KT_FACTS_MLPERF_MODEL "{mlperf.id}"',
+        f"#define KT_FACTS_MLPERF_FLIP 0x{mlperf.flip:02X}",
+        f"#define KT_FACTS_MLPERF_INPUT_BYTES {sum(spec.nbytes for spec in identity.inputs)}",
+        f"#define KT_FACTS_MLPERF_OUTPUTS {', '.join(outputs)}",
+    ]
 
 
 def _known_entries(identity: Identity) -> bytes:

@@ -8,13 +8,17 @@ from mcu.boards import Board
 from mcu.bundle import Bundle
 from mcu.flash.image import Image, Segment
 from mcu.flash.plan import ALIGNMENT, ERASED
+from mcu.protocol.mlperf_model import MlperfModel
 
 ENGINE = "c"
 _GAP_BYTES = 4096  # smaller gaps between the parts of a program are filled as erased
 
 
-def build_image(bundle: Bundle, board: Board) -> Image:
+def build_image(bundle: Bundle, board: Board, *, mlperf: MlperfModel | None = None) -> Image:
     """See `mcu.flash.image.Builder`; compiled once for the same content.
+
+    Args:
+        mlperf: give the firmware MLPerf Tiny's protocol too.
 
     Raises:
         BadInput: there is no bare-metal firmware for the board.
@@ -24,7 +28,7 @@ def build_image(bundle: Bundle, board: Board) -> Image:
     from mcu.firmware.builder import build_firmware
     from mcu.firmware.image import esp_bytes
 
-    firmware = build_firmware(bundle.model_bytes, board=board)
+    firmware = build_firmware(bundle.model_bytes, board=board, mlperf=mlperf)
     if board.flash.method == "esptool":
         segment = Segment(board.flash.addresses["bootloader"], esp_bytes(firmware, board))
         return Image((segment,), firmware=firmware.version, engine=ENGINE)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Protocol
 
 import numpy as np
 
-from mcu.errors import BadInput
 from mcu.protocol.mlperf_model import MlperfModel
 from mcu.tensor import TensorSpec
 
@@ -44,19 +44,14 @@ class MlperfTiny:
     """A device that speaks this protocol: `feed` it what the host sends, send the host what it returns.
 
     Args:
-        engine: runs the model, whose tensors are int8.
+        engine: runs the model.
         model: how to present it.
         clock_ns: a clock that only goes up.
-
-    Raises:
-        BadInput: a model with tensors of another type.
     """
 
     def __init__(
         self, engine: Engine, *, model: MlperfModel, clock_ns: Callable[[], int] = time.perf_counter_ns
     ):
-        if any(spec.dtype != "int8" for spec in (*engine.inputs, *engine.outputs)):
-            raise BadInput("MLPerf Tiny's protocol is for models that are int8 at both ends.")
         self._engine = engine
         self._model = model
         self._clock_ns = clock_ns
@@ -190,9 +185,10 @@ class MlperfTiny:
     def _run(self, count: int) -> None:
         """The inputs anew before each run, as on a board, whose model may overwrite them."""
         self._outputs = None if count else self._outputs
-        row, arrays, at = np.frombuffer(bytes(self._input), np.uint8) ^ np.uint8(self._model.flip), [], 0
+        row, arrays, at = np.frombuffer(bytes(self._input), np.uint8), [], 0
         for spec in self._engine.inputs:
-            arrays.append(row[at : at + spec.nbytes].view(np.int8).reshape(spec.shape))
+            here = row[at : at + spec.nbytes] ^ np.uint8(self._model.flip if spec.dtype == "int8" else 0)
+            arrays.append(here.view(spec.dtype).reshape(spec.shape))
             at += spec.nbytes
         for _ in range(count):
             self._outputs = self._engine.invoke(arrays)
@@ -202,11 +198,12 @@ class MlperfTiny:
 
     def _say_results(self) -> None:
         """Real values of all outputs; zeros before the first run."""
-        if self._outputs is None:
-            reals = np.zeros(sum(spec.nbytes for spec in self._engine.outputs), np.float32)
-        else:
+        reals = np.zeros(sum(prod(spec.shape) for spec in self._engine.outputs), np.float32)
+        if self._outputs is not None:
             pairs = zip(self._engine.outputs, self._outputs, strict=True)
-            reals = np.concatenate([spec.dequantize(integers).ravel() for spec, integers in pairs])
+            reals = np.concatenate(
+                [(y if spec.dtype == "float32" else spec.dequantize(y)).ravel() for spec, y in pairs]
+            )
         self._say(f"m-results-[{','.join(f'{real:.3f}' for real in reals.tolist())}]")
 
 

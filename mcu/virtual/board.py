@@ -98,6 +98,11 @@ class BoardLink:
         self.invocations = 0
 
     @property
+    def engine(self) -> Engine:
+        """What runs the model."""
+        return self._engine
+
+    @property
     def connected(self) -> bool:
         """Whether a HELLO is in force."""
         return self._nonce is not None

@@ -9,20 +9,21 @@ from collections.abc import Callable
 
 from mcu.errors import LinkError
 from mcu.firmware.builder import build_host_program
+from mcu.protocol.mlperf_model import MlperfModel
 from mcu.virtual.reset import ResetPressed
 
 _LOOK_S = 0.1  # how often to see whether the board has ended
 _READ_BYTES = 4096
 
 
-def compiled_board(model_bytes: bytes) -> Callable[..., None]:
+def compiled_board(model_bytes: bytes, *, mlperf: MlperfModel) -> Callable[..., None]:
     """Build the board of a model; what is returned runs it: `run(fd=…, stop_fd=…)`, as `mcu.virtual.process.serve`.
 
     Raises:
         ModelFileError, UnsupportedModel: the compiled engine does not run the model.
         MissingExtra: there is no C compiler; the hint installs it.
     """
-    program = build_host_program(model_bytes).program
+    program = build_host_program(model_bytes, mlperf=mlperf).program
 
     def run(*, fd: int, stop_fd: int | None) -> None:
         while True:

@@ -19,14 +19,16 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mcu.bundle import Bundle
+from mcu.bundle import Bundle, read_manifest
 from mcu.errors import BadInput, ExitCode, KerasTinyError
 from mcu.protocol.crc import crc32
 from mcu.protocol.frame import MAX_PAYLOAD_BYTES
 from mcu.protocol.identity import Identity
+from mcu.protocol.mlperf_model import MlperfModel
 from mcu.tflm import TflmInterpreter
 from mcu.virtual.board import BoardLink, LinkLimits
 from mcu.virtual.reset import ResetPressed, obey_reset_button
+from mcu.virtual.shared_line import SharedLine, share
 
 BOARD_ID = "virtual"
 ENGINES = ("tflm", "c")
@@ -42,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="tflm, or c: the firmware's own C"
     )
+    parser.add_argument(
+        "--mlperf", metavar="ID", help="the model's id for MLPerf Tiny's runner, e.g. ic01; default: its name"
+    )
     parser.add_argument("--arena", type=int, metavar="BYTES", help="the model's memory; default: plenty")
     parser.add_argument(
         "--child",
@@ -50,12 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     try:
+        personality = MlperfModel(args.mlperf) if args.mlperf else MlperfModel.named(_name(args.bundle))
         if args.engine == "c":
             from mcu.virtual.compiled import compiled_board
 
-            run = compiled_board(_read_model(args.bundle))
+            run = compiled_board(_read_model(args.bundle), mlperf=personality)
         else:
-            run = partial(serve, board_maker(args.bundle, arena_bytes=args.arena))
+            run = partial(serve, share(board_maker(args.bundle, arena_bytes=args.arena), personality))
     except KerasTinyError as error:
         if args.child:
             fields = {"kind": type(error).__name__, "error": error.message, "hint": error.hint}
@@ -127,7 +133,11 @@ def _read_model(path: Path) -> bytes:
     return Bundle.open(path).model_bytes
 
 
-def serve(make_board: Callable[[], BoardLink], *, fd: int, stop_fd: int | None) -> None:
+def _name(path: Path) -> str:
+    return path.stem if path.is_file() or path.suffix == ".tflite" else read_manifest(path).name
+
+
+def serve(make_board: Callable[[], SharedLine], *, fd: int, stop_fd: int | None) -> None:
     """Carry bytes between a non-blocking descriptor and the board until `stop_fd` is closed at its other end."""
     while True:
         try:
@@ -137,7 +147,7 @@ def serve(make_board: Callable[[], BoardLink], *, fd: int, stop_fd: int | None) 
             continue
 
 
-def _serve_until_stopped(board: BoardLink, *, fd: int, stop_fd: int | None) -> None:
+def _serve_until_stopped(board: SharedLine, *, fd: int, stop_fd: int | None) -> None:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     if stop_fd is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 
+from mcu.protocol.mlperf_model import MlperfModel
 from mcu.protocol.mlperf_tiny import MlperfTiny
 from mcu.virtual.board import BoardLink
 
@@ -16,6 +18,16 @@ class _Stretch(Enum):
     NOISE = auto()  # nothing yet, or what neither protocol begins with
     FRAME = auto()
     TEXT = auto()
+
+
+def share(make_link: Callable[[], BoardLink], model: MlperfModel) -> Callable[[], SharedLine]:
+    """What makes boards → what makes boards with MLPerf Tiny's protocol beside theirs."""
+
+    def make() -> SharedLine:
+        link = make_link()
+        return SharedLine(link, MlperfTiny(link.engine, model=model))
+
+    return make
 
 
 class SharedLine:

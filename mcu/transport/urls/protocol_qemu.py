@@ -1,4 +1,4 @@
-"""`qemu://MODEL[?board=ID][&faults=…]`: build the firmware of a model, boot it in QEMU and open its UART.
+"""`qemu://MODEL[?board=ID][&mlperf=ID][&faults=…]`: build the firmware of a model, boot it in QEMU and open its UART.
 
 MODEL is a bundle, a .tflite file or a firmware that was built (.elf); `%3F` stands for a question mark in its name.
 """
@@ -34,8 +34,7 @@ class Serial(serial.Serial):
         Raises:
             KerasTinyError: what is wrong with the model, the board, the toolchain or QEMU.
         """
-        path, board_id = _parse(self.port)
-        program, machine = _firmware(path, board_id)
+        program, machine = _firmware(*_parse(self.port))
         self._machine = QemuProcess(program, machine=machine)
         self.fd = self._machine.line.fileno()
         self.is_open = True
@@ -63,19 +62,22 @@ class Serial(serial.Serial):
         return self._machine.ended_because() if self._machine else ""
 
 
-def _parse(url: str) -> tuple[Path, str]:
+def _parse(url: str) -> tuple[Path, str, str | None]:
     path, _, query = url[len(SCHEME) :].partition("?")
     if not path:
         raise BadInput(f"{url} names no model.", hint="Write qemu://PATH/TO/BUNDLE.")
-    board_id = DEFAULT_BOARD
+    board_id, mlperf = DEFAULT_BOARD, None
     for name, value in parse_qsl(query, keep_blank_values=True):
-        if name != "board":
-            raise BadInput(f"{url}: unknown option '{name}'.", hint="There is: board.")
-        board_id = value
-    return Path(unquote(path)), board_id
+        if name == "board":
+            board_id = value
+        elif name == "mlperf":
+            mlperf = value
+        else:
+            raise BadInput(f"{url}: unknown option '{name}'.", hint="There is: board, mlperf.")
+    return Path(unquote(path)), board_id, mlperf
 
 
-def _firmware(path: Path, board_id: str) -> tuple[Path, str]:
+def _firmware(path: Path, board_id: str, mlperf: str | None) -> tuple[Path, str]:
     """The program to boot and the machine that runs it."""
     from mcu.boards import get_board  # imported here: opening any other port needs none of this
 
@@ -90,5 +92,8 @@ def _firmware(path: Path, board_id: str) -> tuple[Path, str]:
         return path, board.qemu_machine
     from mcu.firmware.builder import build_firmware
     from mcu.firmware.source import model_bytes_of
+    from mcu.protocol.mlperf_model import MlperfModel
 
-    return build_firmware(model_bytes_of(path), board=board).program, board.qemu_machine
+    personality = MlperfModel(mlperf) if mlperf is not None else None
+    firmware = build_firmware(model_bytes_of(path), board=board, mlperf=personality)
+    return firmware.program, board.qemu_machine

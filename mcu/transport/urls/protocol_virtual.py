@@ -1,4 +1,4 @@
-"""`virtual://BUNDLE[?arena=BYTES|engine=c|faults=…]`: start a virtual board in a process of its own and open its pty.
+"""`virtual://BUNDLE[?arena=BYTES|engine=c|mlperf=ID|faults=…]`: start a virtual board's process and open its pty.
 
 BUNDLE is a folder or a .tflite file, relative or absolute; `%3F` stands for a question mark in its name.
 """
@@ -23,7 +23,7 @@ from mcu import errors
 SCHEME = "virtual://"
 _START_S = 30.0  # Python, NumPy and TensorFlow Lite Micro on a slow and busy machine
 _STOP_S = 1.0
-_OPTIONS = {"arena": "--arena", "engine": "--engine"}
+_OPTIONS = {"arena": "--arena", "engine": "--engine", "mlperf": "--mlperf"}
 _ENGINES = ("tflm", "c")
 
 
@@ -162,9 +162,9 @@ def _arguments(url: str) -> list[str]:
         if name == "engine":
             if value not in _ENGINES:
                 raise errors.BadInput(f"{url}: there is no engine '{value}'.", hint="Take tflm or c.")
-        elif not value.isascii() or not value.isdigit():
+        elif name != "mlperf" and not (value.isascii() and value.isdigit()):
             raise errors.BadInput(f"{url}: {name} is a number of bytes, not '{value}'.")
-        arguments += [_OPTIONS[name], value]
+        arguments.append(f"{_OPTIONS[name]}={value}")
     return [*arguments, "--", unquote(path)]
 
 

@@ -16,6 +16,17 @@ static kt_tensor inputs[KT_MODEL_INPUTS];
 static kt_bytes outputs[KT_MODEL_OUTPUTS];
 static const uint8_t identity[] = {KT_FACTS_IDENTITY};
 
+#ifdef KT_MLPERF
+static uint8_t mlperf_input[KT_FACTS_MLPERF_INPUT_BYTES];
+static const kt_mlperf_scale mlperf_outputs[] = {KT_FACTS_MLPERF_OUTPUTS};
+static const kt_mlperf_app mlperf = {
+    .model_id = KT_FACTS_MLPERF_MODEL,
+    .input = mlperf_input,
+    .outputs = mlperf_outputs,
+    .flip = KT_FACTS_MLPERF_FLIP,
+};
+#endif
+
 typedef struct {
     uint32_t *ticks;
     uint64_t since;
@@ -57,6 +68,9 @@ const kt_board_app *kt_app(void)
         .identity = {identity, sizeof identity},
         .guards = {memory.below, memory.above},
         .tflite_crc32 = KT_FACTS_TFLITE_CRC32,
+#ifdef KT_MLPERF
+        .mlperf = &mlperf,
+#endif
     };
     for (int32_t i = 0; i < KT_MODEL_INPUTS; ++i) {
         inputs[i] = (kt_tensor){kt_model_input(memory.arena, i), input_bytes[i]};

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from mcu.errors import BadInput
 from mcu.protocol.mlperf_model import MlperfModel
 from mcu.protocol.mlperf_tiny import MlperfTiny
+from mcu.tensor import TensorSpec
 from tests.mcu.protocol.loop import Invert
 from tests.mcu.protocol.mlperf import MODEL_ID, SESSIONS, VectorModel, hold, lines_of
 
@@ -68,11 +71,16 @@ def test_every_name_gives_an_id(name: str):
     assert MlperfModel.named(name).id
 
 
-def test_models_that_are_not_int8_are_refused():
-    engine = VectorModel()
-    engine.outputs = (engine.outputs[0].model_copy(update={"dtype": "float32"}),)
-    with pytest.raises(BadInput, match="int8"):
-        _device(engine)
+def test_tensors_that_are_not_int8_are_taken_and_given_as_they_are():
+    class Negate:
+        inputs = outputs = (TensorSpec(name="x", shape=(1, 2), dtype="float32", scale=0),)
+
+        def invoke(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+            return (-inputs[0],)
+
+    sent = np.array([1.5, -0.25], np.float32).tobytes().hex().encode()
+    device = MlperfTiny(Negate(), model=MlperfModel("ic01"))
+    assert b"m-results-[-1.500,0.250]" in device.feed(b"db load 8%db " + sent + b"%infer%")
 
 
 @given(

@@ -90,9 +90,16 @@ void kt_board_run(kt_board *board, const kt_board_app *app, const kt_board_start
     kt_link_init(&board->link, &board->model, &start->clock, start->session);
     uint8_t bytes[32];
     size_t count;
+#ifdef KT_MLPERF
+    kt_mlperf_init(&board->mlperf, &board->link, app->mlperf);
+    while ((count = kt_port_read(bytes, sizeof bytes)) > 0) {
+        kt_mlperf_feed(&board->mlperf, bytes, count);
+    }
+#else
     while ((count = kt_port_read(bytes, sizeof bytes)) > 0) {
         kt_link_feed(&board->link, bytes, count);
     }
+#endif
 }
 
 void kt_board_fault(kt_board *board, const kt_fault *fault, const char *text)

@@ -9,6 +9,9 @@
 #define KT_BOARD_H
 
 #include "kt_link.h"
+#ifdef KT_MLPERF
+#include "kt_mlperf.h"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,6 +32,9 @@ typedef struct {
     kt_bytes identity;      /* entries that are known when it is built */
     uint32_t *guards[2];    /* KT_GUARD_WORDS each, directly before and behind the arena */
     uint32_t tflite_crc32;  /* of the .tflite file */
+#ifdef KT_MLPERF
+    const kt_mlperf_app *mlperf;
+#endif
 } kt_board_app;
 
 /* What the port says. */
@@ -47,6 +53,9 @@ typedef struct {
     kt_bytes identity[2];
     uint8_t started[6 + 6 + 2 + KT_RESET_CAUSE_BYTES]; /* entries that are known at start only */
     const kt_board_app *app;
+#ifdef KT_MLPERF
+    kt_mlperf mlperf;
+#endif
 } kt_board;
 
 /* Serves the link until kt_port_read returns 0, which no microcontroller's does. */
