@@ -27,6 +27,15 @@ def validate(
         Path | None, typer.Option(help="Folder for hil_run.json, outputs.npy and report.html.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the choice under --limit.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that stopped, behind its last sample.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a board that was unplugged or reset.")
+    ] = 10.0,
+    ask_roms: Annotated[
+        bool, typer.Option("--ask-roms", help="If nobody answers, ask the bootloaders; resets ESP boards.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Stream a test set to the board, compare every byte with the desk, write the record and the report.
@@ -40,7 +49,18 @@ def validate(
 
     with progress_bar(f"{board}: validate") as progress:
         run = run_validation(
-            bundle, data, board=board, port=port, limit=limit, out_dir=out, seed=seed, progress=progress
+            bundle,
+            data,
+            board=board,
+            port=port,
+            limit=limit,
+            out_dir=out,
+            seed=seed,
+            progress=progress,
+            resume=resume,
+            wait_s=wait,
+            notice=lambda said: typer.echo(said, err=True),
+            ask_roms=ask_roms,
         )
     if json:
         print_json(run.summary())

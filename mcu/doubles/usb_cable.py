@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import select
+import termios
 import threading
 import tty
 from collections.abc import Callable
@@ -28,16 +30,21 @@ class UsbCable:
         power_on: makes the board, once for each time that it is plugged in without a supply of its own.
         link: a symbolic link to the pty, as udev keeps one by a device's serial number.
         own_supply: the board lives on while it is unplugged.
+        baud: of the board; at any other rate each side hears noise. None: any rate will do, as on native USB.
 
     Attributes:
         board: the one that is powered.
         ports: every device name that the port has had, the present one last.
     """
 
-    def __init__(self, power_on: Callable[[], Board], *, link: Path, own_supply: bool = False):
+    def __init__(
+        self, power_on: Callable[[], Board], *, link: Path, own_supply: bool = False, baud: int | None = None
+    ):
         self._power_on = power_on
         self._link = link
         self._own_supply = own_supply
+        self._baud = baud
+        self._noise = random.Random(0)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake_write = -1
@@ -116,8 +123,8 @@ class UsbCable:
                 if wake_read in ready:
                     return
                 if board_fd in ready:
-                    heard = self._carry(_read(board_fd))
-                    answer += self.board.feed(heard)
+                    heard = self._as_sampled(self._carry(_read(board_fd)), port_fd)
+                    answer += self._as_sampled(self.board.feed(heard), port_fd)
                 if answer and (writable or board_fd in ready):
                     answer = answer[self._send(board_fd, answer) :]
                 if self._left <= 0:
@@ -127,6 +134,12 @@ class UsbCable:
             self._link.unlink(missing_ok=True)  # before its pty's name is free for others
             for descriptor in (board_fd, port_fd, wake_read):
                 os.close(descriptor)
+
+    def _as_sampled(self, data: bytes, port_fd: int) -> bytes:
+        """The bytes as a receiver takes them that samples at its own rate."""
+        if self._baud is None or termios.tcgetattr(port_fd)[4] == getattr(termios, f"B{self._baud}"):
+            return data
+        return self._noise.randbytes(len(data))
 
     def _carry(self, data: bytes) -> bytes:
         """What of it gets over the cable before it is pulled."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mcu.boards import Board, get_board
 from mcu.bundle import Bundle
 from mcu.errors import BadInput, BoardError
+from mcu.hil.lasting import LastingSession, Notice
+from mcu.hil.silence import explain_silence
+from mcu.protocol.diagnosis import NoAnswer
 from mcu.protocol.session import Session
+from mcu.protocol.stats import LinkStats
+from mcu.transport import Port, PortOpener, open_port
 
 
 def port_of(bundle: Bundle, board: Board, port: str | None) -> str:
@@ -30,21 +37,61 @@ def port_of(bundle: Bundle, board: Board, port: str | None) -> str:
     )
 
 
-def connect_board(bundle: Bundle, *, board: Board, port: str) -> Session:
+def connect_board(
+    bundle: Bundle, *, board: Board, port: str, timeout_s: float = 5.0, ask_roms: bool = False
+) -> Session:
     """A session with this board running this bundle's model; no data was sent yet. Close it, or use `with`.
+
+    Args:
+        timeout_s: to wait for the board's answer.
+        ask_roms: if nobody answers, ask the ROM bootloaders too, which resets ESP boards.
 
     Raises:
         PortError: the port does not exist or is busy.
-        LinkError: nobody answers in our protocol.
+        LinkError: nobody answers in our protocol, with what was found instead.
         BoardError: another board answers. WrongModel: it runs another model.
     """
-    from mcu.transport import open_port
+    opened = open_port(port, baud=board.serial_baud)
+    try:
+        return greet_board(opened, bundle, board=board, timeout_s=timeout_s)
+    except NoAnswer as error:
+        if "://" in port:
+            raise
+        raise explain_silence(error, port=port, baud=board.serial_baud, ask_roms=ask_roms) from None
 
-    session = Session.connect(open_port(port, baud=board.serial_baud))
+
+def lasting_session(
+    bundle: Bundle,
+    *,
+    board: Board,
+    port: str,
+    wait_s: float,
+    notice: Notice | None = None,
+    before: LinkStats | None = None,
+    ask_roms: bool = False,
+) -> LastingSession:
+    """As `connect_board`, and connected again after the board was unplugged or reset (mcu/hil/lasting.py)."""
+    opener = PortOpener(port, baud=board.serial_baud)
+    greet = partial(greet_board, bundle=bundle, board=board)
+    try:
+        return LastingSession(opener, greet, wait_s=wait_s, notice=notice, before=before)
+    except NoAnswer as error:
+        if "://" in port:
+            raise
+        raise explain_silence(error, port=port, baud=board.serial_baud, ask_roms=ask_roms) from None
+
+
+def greet_board(port: Port, bundle: Bundle, *, board: Board, timeout_s: float = 5.0) -> Session:
+    """A session over an open port; closed with it if it is not the board, or not the model, that is meant.
+
+    Raises:
+        LinkError, BoardError, WrongModel: see `connect_board`.
+    """
+    session = Session.connect(port, timeout_s=timeout_s)
     try:
         if session.identity.board != board.id:
             raise BoardError(
-                f"{port} answers as '{session.identity.board}', '{board.id}' was asked for.",
+                f"{port.name} answers as '{session.identity.board}', '{board.id}' was asked for.",
                 hint=f"Pass --board {session.identity.board}, or the port of the other board.",
             )
         session.require_model(sha256=bundle.manifest.model_sha256, crc32=bundle.manifest.model_crc32)

@@ -121,6 +121,18 @@ class GoldenCheck(_Frozen):
     desk_agrees: bool = True
 
 
+class InterruptionRecord(_Frozen):
+    """The board went away or started again, and the run went on.
+
+    Attributes:
+        after: inferences answered until then, golden inputs included.
+        why: the error.
+    """
+
+    after: int
+    why: str
+
+
 class HilRun(_Frozen):
     """One validation of one bundle on one board.
 
@@ -141,6 +153,7 @@ class HilRun(_Frozen):
         instructions_per_inference: median; None where the board does not count.
         goodput_bytes_per_s: tensor bytes over the time spent on the link.
         ram_bytes: what the model takes of working memory on the board (arena); flash_bytes: of its .tflite.
+        interruptions: after which the run went on.
         outputs, report: files of this run.
     """
 
@@ -184,6 +197,7 @@ class HilRun(_Frozen):
     link: dict[str, float | int | None]
     ram_bytes: int | None
     flash_bytes: int | None
+    interruptions: tuple[InterruptionRecord, ...] = ()
     outputs: str | None = None
     report: str | None = None
     per_sample: tuple[SampleRecord, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from keras_tiny.report import render_validation
 from mcu.boards import Board
 from mcu.bundle import Bundle, npy_bytes
 from mcu.errors import BadInput, KerasTinyError
-from mcu.hil.connection import board_named, connect_board, port_of
+from mcu.hil.connection import board_named, lasting_session, port_of
 from mcu.hil.files import default_folder, write_together
+from mcu.hil.journal import JOURNAL_NAME, Job, Journal, Kept, read_journal
+from mcu.hil.lasting import LastingSession, Notice
 from mcu.hil.page import validation_page
 from mcu.hil.plan import Plan, make_plan
 from mcu.hil.record import (
@@ -29,17 +31,19 @@ from mcu.hil.record import (
     REPORT_NAME,
     GoldenCheck,
     HilRun,
+    InterruptionRecord,
     SampleRecord,
     Spread,
     byte_differences,
 )
-from mcu.hil.stream import Streamed, check_golden, stream
+from mcu.hil.stream import Connected, Streamed, check_golden, stream
 from mcu.hil.tasks import task_of
 from mcu.hil.versions import host_versions
-from mcu.protocol.session import Session
 from mcu.tflm import TflmInterpreter
 
 Progress = Callable[[int, int], None]
+# A person needs a few seconds to plug a cable in again.
+DEFAULT_WAIT_S = 10.0
 
 
 def validate(
@@ -52,6 +56,10 @@ def validate(
     out_dir: str | Path | None = None,
     progress: Progress | None = None,
     seed: int | None = None,
+    resume: bool = False,
+    wait_s: float = DEFAULT_WAIT_S,
+    notice: Notice | None = None,
+    ask_roms: bool = False,
 ) -> HilRun:
     """Stream a test set to the board and compare every output byte with TensorFlow Lite Micro on the desk.
 
@@ -60,15 +68,20 @@ def validate(
         port: URL or device of the board's port; the virtual board needs none.
         limit: at most this many samples, the classes taking turns; None for all.
         out_dir: where `hil_run.json`, `outputs.npy` and `report.html` go; by default `BUNDLE-hil-BOARD` beside the
-            bundle. A run that stops leaves what is there alone and adds `hil_run.incomplete.json`.
+            bundle. A run that stops leaves what is there alone and adds `hil_run.incomplete.json` and a journal.
         progress: called with (done, total) after every sample.
         seed: of the choice under `limit`, and of a split that the source does not have itself.
+        resume: go on with the run that left its journal in `out_dir`, behind its last answered sample.
+        wait_s: how long to wait for a board that was unplugged or reset; 0: the run stops there.
+        notice: called with a sentence whenever the run waits for the board.
+        ask_roms: if nobody answers, ask the ROM bootloaders too, which resets ESP boards.
 
     Returns:
         The record; `run.bit_exact` and `run.accuracy` answer the two questions.
 
     Raises:
-        BadInput: data that is not the bundle's, an empty split, a folder that cannot be written.
+        BadInput: data that is not the bundle's, an empty split, a folder that cannot be written; no run there to
+            go on with, or one of other data, another model or another board.
         BundleError, DataError: a damaged bundle; data that cannot be read.
         PortError, LinkError, WrongModel: see `mcu.hil.connection.connect_board`; a board that goes away.
         MissingExtra: the interpreter on the desk is not installed.
@@ -85,9 +98,15 @@ def validate(
     command += ["--data", plan.source] if plan.source else []
     command += ["--limit", str(limit)] if limit is not None else []
     command += ["--seed", str(seed)] if seed is not None else []
+    job = Job.of(bundle, plan, board_id=board.id)
+    kept = read_journal(folder / JOURNAL_NAME, job) if resume else None
     desk = TflmInterpreter(bundle.model_bytes)
-    with connect_board(bundle, board=board, port=url) as session:
+    before = kept.stats if kept else None
+    with lasting_session(
+        bundle, board=board, port=url, wait_s=wait_s, notice=notice, before=before, ask_roms=ask_roms
+    ) as session:
         run = Run(bundle, plan, desk, session, port=url, command=shlex.join(command), limit=limit, seed=seed)
+        run.keep_journal(folder / JOURNAL_NAME, job, kept=kept)
         return run.validate(folder, progress=progress)
 
 
@@ -105,7 +124,7 @@ class Run:
         bundle: Bundle,
         plan: Plan,
         desk: TflmInterpreter,
-        session: Session,
+        session: Connected,
         *,
         port: str,
         command: str,
@@ -118,14 +137,44 @@ class Run:
         self._created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._golden: GoldenCheck | None = None
         self._streamed: list[Streamed] = []
+        self._journal: Journal | None = None
+        self._earlier: tuple[InterruptionRecord, ...] = ()
+
+    def keep_journal(self, path: Path, job: Job, *, kept: Kept | None = None) -> None:
+        """Write a line per sample from here on, behind those that an earlier run has kept.
+
+        Raises:
+            BadInput: the board has other firmware than in the earlier run.
+        """
+        engine, firmware = self._session.identity.engine, self._session.identity.firmware
+        if kept is None:
+            self._journal = Journal.begin(path, job, created=self._created, engine=engine, firmware=firmware)
+            return
+        if (kept.engine, kept.firmware) != (engine, firmware):
+            raise BadInput(
+                f"The run began with the firmware {kept.firmware} ({kept.engine}) on the board; "
+                f"now it is {firmware} ({engine}).",
+                hint="Start anew without --resume.",
+            )
+        self._created, self._golden, self._streamed = kept.created, kept.golden, list(kept.streamed)
+        stop = InterruptionRecord(after=kept.stats.inferences, why="The run was stopped, and resumed.")
+        self._earlier = (stop,)
+        self._journal = Journal.resume(path, kept)
 
     def validate(self, folder: Path, *, progress: Progress | None = None) -> HilRun:
         """Stream, compare, write the three files; see `mcu.validate` for the errors."""
         total = len(self._plan.indices)
         try:
-            self._golden = check_golden(self._session, self._bundle, desk=self._desk)
-            for answer in stream(self._session, self._plan, bundle=self._bundle, desk=self._desk):
+            if self._golden is None:
+                self._golden = check_golden(self._session, self._bundle, desk=self._desk)
+                if self._journal is not None:
+                    self._journal.add_golden(self._golden)
+            done = {answer.index for answer in self._streamed}
+            rest = replace(self._plan, indices=tuple(i for i in self._plan.indices if i not in done))
+            for answer in stream(self._session, rest, bundle=self._bundle, desk=self._desk):
                 self._streamed.append(answer)
+                if self._journal is not None:
+                    self._journal.add(answer, self._session.stats)
                 if progress is not None:
                     progress(len(self._streamed), total)
         except BaseException as error:
@@ -153,17 +202,26 @@ class Run:
             },
         )
         (folder / INCOMPLETE_NAME).unlink(missing_ok=True)
+        if self._journal is not None:
+            self._journal.remove()
         return run
 
     def _keep_what_was_done(self, folder: Path, error: BaseException) -> None:
         if not self._streamed:
+            if self._journal is not None:
+                self._journal.remove()
             return
+        if self._journal is not None:
+            self._journal.close()
         why = f"{type(error).__name__}: {error}".rstrip(": ")
         # A second error here, a full disk for one, must not hide the first.
         with suppress(BadInput):
             path = self._record(stopped_by=why).write(folder)
             if isinstance(error, KerasTinyError):
-                kept = f"The first {len(self._streamed)} of {len(self._plan.indices)} samples are kept in {path}."
+                kept = (
+                    f"The first {len(self._streamed)} of {len(self._plan.indices)} samples are kept in {path}"
+                )
+                kept += "; go on with --resume." if self._journal is not None else "."
                 error.hint = f"{error.hint} {kept}".strip()
 
     def _answers(self) -> tuple[np.ndarray, np.ndarray]:
@@ -217,10 +275,18 @@ class Run:
             link=asdict(stats),
             ram_bytes=self._arena_bytes(),
             flash_bytes=identity.model_bytes,
+            interruptions=self._interruptions(),
             outputs=outputs,
             report=report,
             per_sample=samples,
             **self._facts,
+        )
+
+    def _interruptions(self) -> tuple[InterruptionRecord, ...]:
+        if not isinstance(self._session, LastingSession):
+            return ()
+        return self._earlier + tuple(
+            InterruptionRecord(after=each.after, why=each.why) for each in self._session.interruptions
         )
 
     def _arena_bytes(self) -> int | None:

@@ -13,7 +13,9 @@ from keras_tiny.preprocessing.to_int8 import to_int8
 from mcu.bundle import Bundle
 from mcu.hil.plan import Plan
 from mcu.hil.record import GoldenCheck, byte_differences
+from mcu.protocol.identity import Identity
 from mcu.protocol.session import Inference
+from mcu.protocol.stats import LinkStats
 from mcu.tflm import TflmInterpreter
 
 
@@ -21,6 +23,15 @@ class Answering(Protocol):
     """What answers an inference: `mcu.protocol.Session`."""
 
     def infer(self, inputs: Sequence[bytes]) -> Inference: ...
+
+
+class Connected(Answering, Protocol):
+    """What a run is over: `mcu.protocol.Session`, or several of them in turn (`mcu.hil.lasting.LastingSession`)."""
+
+    identity: Identity
+
+    @property
+    def stats(self) -> LinkStats: ...
 
 
 @dataclass(frozen=True)

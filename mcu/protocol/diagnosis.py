@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 
 from mcu.errors import LinkError
 from mcu.protocol.frame import Frame
@@ -10,9 +11,60 @@ from mcu.protocol.messages import FROM_DEVICE
 
 _STM32_ROM_ACK, _STM32_ROM_NACK = 0x79, 0x1F  # ST AN3155
 _TEXT_SHARE = 0.9
+_SHOWN_BYTES = 40
 
 
-def diagnose(*, port: str, heard: bytes, frames: Sequence[Frame], waited_s: float) -> LinkError:
+class Cause(Enum):
+    """What is at the other end instead of a board that answers."""
+
+    SILENCE = "silence"
+    ECHO = "echo"
+    BUSY = "busy"
+    STM32_ROM = "stm32_rom"
+    ESP_ROM = "esp_rom"
+    NO_FIRMWARE = "no_firmware"
+    MLPERF_TINY = "mlperf_tiny"
+    TEXT = "text"
+    NOISE = "noise"
+
+
+class NoAnswer(LinkError):
+    """HELLO got no answer.
+
+    Attributes:
+        cause: what was found instead.
+    """
+
+    def __init__(self, message: str, *, hint: str, cause: Cause):
+        super().__init__(message, hint=hint)
+        self.cause = cause
+
+
+# What programs say of themselves: the ROM of every ESP32 on its first lines (esp-idf, "Boot Mode Message" and
+# "Application Startup Flow"), MLPerf Tiny's reference at its prompt.
+_SAYINGS: tuple[tuple[bytes, Cause, str, str], ...] = (
+    (
+        b"waiting for download",
+        Cause.ESP_ROM,
+        "the ESP's ROM bootloader waits for a download",
+        "Release BOOT, then press reset; or flash it with `mcu flash`.",
+    ),
+    (
+        b"invalid header: 0xffffffff",
+        Cause.NO_FIRMWARE,
+        "the ESP's flash is empty",
+        "Flash it with `mcu flash`.",
+    ),
+    (
+        b"m-ready",
+        Cause.MLPERF_TINY,
+        "firmware with MLPerf Tiny's protocol alone answers",
+        "Flash ours with `mcu flash`; it speaks both.",
+    ),
+)
+
+
+def diagnose(*, port: str, heard: bytes, frames: Sequence[Frame], waited_s: float) -> NoAnswer:
     """The error to raise when HELLO got no answer.
 
     Args:
@@ -20,32 +72,31 @@ def diagnose(*, port: str, heard: bytes, frames: Sequence[Frame], waited_s: floa
         heard: raw bytes received since the port was opened.
         frames: the intact ones among them.
     """
-    what = f"{port}: no answer to HELLO in {waited_s:.1f} s"
+    cause, found, hint = _find(heard, frames)
+    return NoAnswer(f"{port}: no answer to HELLO in {waited_s:.1f} s{found}.", hint=hint, cause=cause)
+
+
+def _find(heard: bytes, frames: Sequence[Frame]) -> tuple[Cause, str, str]:
+    """The cause, the end of a sentence about it, what to try."""
     if not heard:
-        return LinkError(
-            f"{what}, and not one byte came.",
-            hint="Is the board powered, flashed (`mcu flash`) and out of its bootloader? Is this its port?",
-        )
+        found = ", and not one byte came"
+        hint = "Is the board powered, flashed (`mcu flash`) and out of its bootloader? Is this its port?"
+        return Cause.SILENCE, found, hint
     if frames and not any(frame.type & FROM_DEVICE for frame in frames):
-        return LinkError(
-            f"{what}; the port sends back what it gets.", hint="Are RX and TX connected to each other?"
-        )
+        return Cause.ECHO, "; the port sends back what it gets", "Are RX and TX connected to each other?"
     if frames:
-        return LinkError(
-            f"{what}; {len(frames)} intact frames came, none of them the answer.",
-            hint="The board is busy with an earlier request; wait for it or reset it.",
-        )
+        found = f"; {len(frames)} intact frames came, none of them the answer"
+        return Cause.BUSY, found, "The board is busy with an earlier request; wait for it or reset it."
     if set(heard) <= {_STM32_ROM_ACK, _STM32_ROM_NACK}:
-        return LinkError(
-            f"{what}; the STM32 ROM bootloader answers.", hint="Set BOOT0 low and reset the board."
-        )
-    start = heard[:40]
+        found = "; the STM32 ROM bootloader answers"
+        return Cause.STM32_ROM, found, "Set BOOT0 low and reset the board."
+    for saying, cause, words, hint in _SAYINGS:
+        if saying in heard:
+            return cause, f"; {words}", hint
+    start = heard[:_SHOWN_BYTES]
     if sum(32 <= byte < 127 or byte in b"\r\n\t\x1b" for byte in heard) >= _TEXT_SHARE * len(heard):
-        return LinkError(
-            f"{what}; the board sends text: {start.decode('ascii', 'replace')!r}.",
-            hint="Another program runs on it; flash ours with `mcu flash`.",
-        )
-    return LinkError(
-        f"{what}; {len(heard)} bytes came, no intact frame among them: {start.hex(' ')}.",
-        hint="Another baud rate than the board's gives this; try --baud. So does another program on it.",
-    )
+        found = f"; the board sends text: {start.decode('ascii', 'replace')!r}"
+        return Cause.TEXT, found, "Another program runs on it; flash ours with `mcu flash`."
+    found = f"; {len(heard)} bytes came, no intact frame among them: {start.hex(' ')}"
+    hint = "Another baud rate than the board's gives this. So does another program on it."
+    return Cause.NOISE, found, hint

@@ -241,7 +241,7 @@ def start_validation(bundle: Bundle, out: Path) -> subprocess.Popen[str]:
         "        time.sleep(0.05)\n"
         "        yield answer\n"
         "r.stream = slow\n"
-        f"sys.argv[1:] = ['validate', {str(bundle.path)!r}, '--out', {str(out)!r}]\n"
+        f"sys.argv[1:] = ['validate', {str(bundle.path)!r}, '--out', {str(out)!r}, '--wait', '0']\n"
         "main()\n"
     )
     process = subprocess.Popen(

@@ -193,11 +193,11 @@ def test_ctrl_c_keeps_what_was_done_and_the_next_whole_run_clears_it(
 
     with pytest.raises(KeyboardInterrupt):
         mcu.validate(bundle, data, out_dir=tmp_path, progress=interrupt_at_3)
-    assert [p.name for p in tmp_path.iterdir()] == ["hil_run.incomplete.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["hil_run.incomplete.json", "hil_run.journal.jsonl"]
     kept = HilRun.read(tmp_path / "hil_run.incomplete.json")
     assert (kept.samples, kept.stopped_by) == (3, "KeyboardInterrupt")
     mcu.validate(bundle, data, limit=3, out_dir=tmp_path)
-    assert not (tmp_path / "hil_run.incomplete.json").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["hil_run.json", "outputs.npy", "report.html"]
 
 
 def test_a_run_that_stops_before_the_first_answer_writes_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcu.errors import LinkError
+from mcu.protocol.diagnosis import Cause, NoAnswer
 from mcu.protocol.frame import Frame, encode_frame
 from mcu.protocol.messages import HelloAck, Type
 from tests.mcu.protocol.loop import SESSION, Invert, Loop, lose_frame, make_board
@@ -22,21 +23,30 @@ class Stranger(Loop):
         self.inject(data if self.echo else self.answer)
 
 
-@pytest.mark.parametrize(
-    ("stranger", "says"),
-    [
-        (Stranger(), "not one byte came. Is the board powered"),
-        (Stranger(echo=True), "sends back what it gets"),
-        (Stranger(b"ets Jun  8 2016 00:22:57\r\n"), "the board sends text: 'ets Jun  8 2016"),
-        (Stranger(b"\x79"), "STM32 ROM bootloader answers. Set BOOT0 low"),
-        (Stranger(b"\xe6\x98\x00\x86\xf8\xfe"), "no intact frame among them: e6 98 00.*--baud"),
-        (Stranger(encode_frame(Frame(Type.LOG, b"hi", 0, 5))), "intact frames came, none of them the answer"),
-    ],
-    ids=["silence", "echo", "text", "bootloader", "other baud rate", "busy"],
-)
-def test_the_error_tells_what_was_heard_instead(stranger: Stranger, says: str):
-    with pytest.raises(LinkError, match=says):
+ESP_ROM = b"ESP-ROM:esp32s3-20210327\r\nrst:0x1 (POWERON),boot:0x0 (DOWNLOAD(USB/UART0))\r\nwaiting for download\r\n"
+EMPTY = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13\r\ninvalid header: 0xffffffff\r\n"
+STRANGERS = {
+    Cause.SILENCE: (Stranger(), "not one byte came. Is the board powered"),
+    Cause.ECHO: (Stranger(echo=True), "sends back what it gets"),
+    Cause.TEXT: (Stranger(b"ets Jun  8 2016 00:22:57\r\n"), "the board sends text: 'ets Jun  8 2016"),
+    Cause.STM32_ROM: (Stranger(b"\x79"), "STM32 ROM bootloader answers. Set BOOT0 low"),
+    Cause.ESP_ROM: (Stranger(ESP_ROM), "ESP's ROM bootloader waits for a download. Release BOOT"),
+    Cause.NO_FIRMWARE: (Stranger(EMPTY), "flash is empty. Flash it with `mcu flash`"),
+    Cause.MLPERF_TINY: (Stranger(b"e-[Unknown command: ?]\r\nm-ready\r\n"), "MLPerf Tiny's protocol alone"),
+    Cause.NOISE: (Stranger(b"\xe6\x98\x00\x86\xf8\xfe"), "no intact frame among them: e6 98 00.*baud rate"),
+    Cause.BUSY: (
+        Stranger(encode_frame(Frame(Type.LOG, b"hi", 0, 5))),
+        "intact frames came, none of them the",
+    ),
+}
+
+
+@pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.value)
+def test_the_error_tells_what_was_heard_instead(cause: Cause):
+    stranger, says = STRANGERS[cause]
+    with pytest.raises(NoAnswer, match=says) as caught:
         stranger.connect(timeout_s=2.0)
+    assert caught.value.cause == cause
     assert stranger.closed
     assert stranger.now_s < 5.0
 
