@@ -26,6 +26,8 @@ from mcu.protocol.timer import RetransmitTimer
 
 _QUIET_S = 0.05
 _NOISE_LIMIT_S = 2.0
+# What this host makes use of where a board has it.
+_FEATURES = Feature.PROFILE | Feature.HASH_ONLY
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
 
 
@@ -55,7 +57,7 @@ def _drain(link: Link, *, clock: Callable[[], float]) -> None:
 
 
 def _greet(link: Link, *, timeout_s: float, nonce: int, clock: Callable[[], float]) -> HelloAck:
-    hello = Hello(VERSION, VERSION, MAX_PAYLOAD_BYTES, nonce, Feature.PROFILE)
+    hello = Hello(VERSION, VERSION, MAX_PAYLOAD_BYTES, nonce, _FEATURES)
     begin = clock()
     wait_s = _FIRST_WAIT_S
     strangers: list[Frame] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcu.errors import LinkError
+from mcu.protocol.crc import crc32
 from mcu.protocol.download import Download
 from mcu.protocol.errors import ErrorClass, error_from_frame, remote_error
 from mcu.protocol.fault import BoardFault, Fault
@@ -36,16 +37,27 @@ class Exchange:
         output_bytes: of all output tensors together.
         terms: of the connection.
         flags: of INVOKE.
+        expected: what the outputs should be; if the board announces the CRC-32 of these bytes and sends none, they
+            are taken for the outputs.
 
     Attributes:
         result: the RESULT, once it is here.
+        sent_by_board: the outputs came over the line; False if only their CRC-32 did.
         damage_reports: NAKs so far.
     """
 
     def __init__(
-        self, *, request: int, inputs: Sequence[bytes], output_bytes: int, terms: HelloAck, flags: int = 0
+        self,
+        *,
+        request: int,
+        inputs: Sequence[bytes],
+        output_bytes: int,
+        terms: HelloAck,
+        flags: int = 0,
+        expected: bytes | None = None,
     ):
         self._request = request
+        self._expected = expected
         self._output_bytes = output_bytes
         self._chunk_bytes = chunk_bytes(terms.max_payload_bytes)
         self._upload = Upload(
@@ -59,8 +71,10 @@ class Exchange:
         self._early: list[Chunk] = []  # that came before the RESULT they belong to
         self._fetches: list[Fetch] = []
         self._fetched_again = 0
+        self._first_fetches = 0  # of what was never sent
         self._lost_answers = 0  # since something was last asked for
         self.result: Result | None = None
+        self.sent_by_board = True
         self.damage_reports = 0
 
     @property
@@ -88,7 +102,8 @@ class Exchange:
         if self._download is None:
             return self._upload.take(seq)
         fetches, self._fetches = self._fetches, []
-        self._fetched_again += len(fetches)
+        self._fetched_again += len(fetches) - self._first_fetches
+        self._first_fetches = 0
         return [(fetch.frame_type, fetch.pack()) for fetch in fetches]
 
     def handle(self, frame: Frame) -> None:
@@ -168,17 +183,24 @@ class Exchange:
                 hint="Connect again: the model on the board may have been changed.",
             )
         self.result = result
+        start = result.data
+        only_hash = self._expected is not None and not failed and not start
+        if only_hash and self._expected is not None and crc32(self._expected) == result.result_crc32:
+            start, self.sent_by_board = self._expected, False
         self._download = Download(
             request=self._request,
             object=Object.RESULT,
             size=result.result_bytes,
             crc=result.result_crc32,
-            start=result.data,
+            start=start,
         )
         for chunk in self._early:
             self._download.add(chunk)
         if self._early:
             self._fetches = self._download.missing()
+        elif only_hash and self.sent_by_board:
+            self._fetches = self._download.missing()  # other bytes than expected: they are wanted after all
+            self._first_fetches = len(self._fetches)
         self._early = []
 
     def _add(self, chunk: Chunk) -> None:

@@ -51,7 +51,7 @@ FROM_DEVICE = 0x10  # the bit that every type from the device has
 
 
 class Feature(IntFlag):
-    """Bits of HELLO and HELLO_ACK; a connection uses those that both ends set. Only PROFILE is in use."""
+    """Bits of HELLO and HELLO_ACK; a connection uses those that both ends set."""
 
     OVERLAP = 1 << 0
     HASH_ONLY = 1 << 1
@@ -73,6 +73,7 @@ class InvokeFlag(IntFlag):
     """Bits of INVOKE; a device ignores those of features that it does not have."""
 
     PROFILE = 1 << 0
+    HASH_ONLY = 1 << 1  # RESULT without data and without CHUNKs, if the model has run
 
 
 class NakReason(IntEnum):

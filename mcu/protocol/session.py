@@ -21,6 +21,7 @@ from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeF
 from mcu.protocol.profile import Profile, fetch_profile
 from mcu.protocol.stats import DeviceStats, LinkStats
 from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
+from mcu.tensor import TensorSpec
 
 _TURN_AROUND_S = 0.2
 _BYE_WAIT_S = 1.0
@@ -42,12 +43,15 @@ class Inference:
         latency_us: of the model alone, measured on the board.
         instructions: executed by the model; None where the board does not count them.
         profile: what each operator took; None if it was not asked for.
+        sent_by_board: False if the outputs are the expected ones and the board has only sent their CRC-32, which is
+            theirs.
     """
 
     outputs: tuple[bytes, ...]
     latency_us: int
     instructions: int | None
     profile: Profile | None = None
+    sent_by_board: bool = True
 
 
 class Session:
@@ -154,12 +158,21 @@ class Session:
                 hint="Flash it again with `mcu flash`.",
             )
 
-    def infer(self, inputs: Sequence[bytes], *, profile: bool = False) -> Inference:
+    def infer(
+        self,
+        inputs: Sequence[bytes],
+        *,
+        profile: bool = False,
+        expected: Sequence[bytes] | None = None,
+    ) -> Inference:
         """Run the model once.
 
         Args:
             inputs: the bytes of each input tensor, exactly as long as the tensor.
             profile: measure every operator; the whole run takes a little longer then.
+            expected: the bytes that each output tensor should have. A board with the feature HASH_ONLY then sends the
+                CRC-32 of its outputs first, and the outputs only if that is another one than these bytes have. Two
+                different outputs have the same CRC-32 with a probability of 2^-32.
 
         Raises:
             BadInput: another number of tensors or bytes than the model's, or a profile from a board without.
@@ -168,11 +181,14 @@ class Session:
             LinkError: no progress for `silence_s`; BoardReset if it has started again.
             PortError: the port went away.
         """
-        self._check(inputs)
+        _check("input", self.identity.inputs, inputs)
+        if expected is not None:
+            _check("output", self.identity.outputs, expected)
         if profile and not self.terms.features & Feature.PROFILE:
             raise BadInput(
                 f"{self.identity.board} does not measure operators.", hint="Infer without a profile."
             )
+        hash_only = expected is not None and bool(self.terms.features & Feature.HASH_ONLY)
         begin_s = self._clock()
         self._request = self._request % _LAST_REQUEST + 1
         exchange = Exchange(
@@ -180,7 +196,8 @@ class Session:
             inputs=inputs,
             output_bytes=self._output_bytes,
             terms=self.terms,
-            flags=InvokeFlag.PROFILE if profile else 0,
+            flags=(InvokeFlag.PROFILE if profile else 0) | (InvokeFlag.HASH_ONLY if hash_only else 0),
+            expected=b"".join(expected) if hash_only and expected is not None else None,
         )
         try:
             self._run(exchange)
@@ -192,13 +209,14 @@ class Session:
         assert result is not None
         self._expected_s = result.latency_us / 1e6
         self._link_s += max(0.0, self._clock() - begin_s - self._expected_s)
-        self._tensor_bytes += sum(map(len, inputs)) + len(output)
+        self._tensor_bytes += sum(map(len, inputs)) + (len(output) if exchange.sent_by_board else 0)
         self._inferences += 1
         return Inference(
             outputs=self._split(output),
             latency_us=result.latency_us,
             instructions=None if result.instructions == NO_COUNT else result.instructions,
             profile=self._fetch_profile() if profile else None,
+            sent_by_board=exchange.sent_by_board,
         )
 
     def ping(self, size: int = 0) -> float:
@@ -326,16 +344,6 @@ class Session:
                 end = min(max(end, self._clock() + MIN_WAIT_S), latest)
         return []
 
-    def _check(self, inputs: Sequence[bytes]) -> None:
-        specs = self.identity.inputs
-        if len(inputs) != len(specs):
-            raise BadInput(f"The model has {len(specs)} input tensors, got {len(inputs)}.")
-        for spec, data in zip(specs, inputs, strict=True):
-            if len(data) != spec.nbytes:
-                raise BadInput(
-                    f"Input tensor '{spec.name}' of shape {spec.shape} takes {spec.nbytes} bytes, got {len(data)}."
-                )
-
     def _split(self, output: bytes) -> tuple[bytes, ...]:
         parts, at = [], 0
         for spec in self.identity.outputs:
@@ -351,6 +359,17 @@ class Session:
         while (left_s := end - self._clock()) > 0:
             if any(frame.type == Type.BYE_ACK for frame in self._link.receive(timeout_s=left_s)):
                 return
+
+
+def _check(kind: str, specs: Sequence[TensorSpec], tensors: Sequence[bytes]) -> None:
+    if len(tensors) != len(specs):
+        raise BadInput(f"The model has {len(specs)} {kind} tensors, got {len(tensors)}.")
+    for spec, data in zip(specs, tensors, strict=True):
+        if len(data) != spec.nbytes:
+            raise BadInput(
+                f"{kind.capitalize()} tensor '{spec.name}' of shape {spec.shape} takes {spec.nbytes} bytes, "
+                f"got {len(data)}."
+            )
 
 
 def _byte_s(port: ByteStream) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcu.protocol.control import Ping, Pong, Stats
 from mcu.protocol.crc import crc32
@@ -22,15 +22,18 @@ from mcu.protocol.messages import (
     Chunk,
     Data,
     Error,
+    Feature,
     Fetch,
     Hello,
     HelloAck,
     Invoke,
+    InvokeFlag,
     MalformedMessage,
     Message,
     Nak,
     NakReason,
     Object,
+    Result,
     Type,
     chunk_bytes,
     is_newer,
@@ -49,12 +52,14 @@ class LinkLimits:
         max_payload_bytes: of a frame, 64 to 2048, a multiple of 4.
         window_bytes: DATA that its receive buffer can hold while it is busy; at least one chunk.
         version_min, version_max: of the protocol.
+        features: that the device has.
     """
 
     max_payload_bytes: int = 1024
     window_bytes: int = 32768
     version_min: int = VERSION
     version_max: int = VERSION
+    features: Feature = Feature.HASH_ONLY
 
 
 class BoardLink:
@@ -184,7 +189,7 @@ class BoardLink:
                 reserved=0,
                 max_payload_bytes=self._max_payload_bytes,
                 nonce=hello.nonce,
-                features=0,
+                features=hello.features & limits.features,
                 window_bytes=self._window_bytes,
                 identity_bytes=len(self._identity),
                 identity_crc32=crc32(self._identity),
@@ -222,18 +227,25 @@ class BoardLink:
         if not self._is_current(invoke.request):
             return
         request = self._request
+        hash_only = bool(invoke.flags & InvokeFlag.HASH_ONLY and self._limits.features & Feature.HASH_ONLY)
         if request.result is not None:
             # Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream.
-            self._send_message(request.result)
+            self._send_result(request.result, hash_only=hash_only)
         elif request.incomplete:
             for tensor in request.incomplete:
                 self._send_message(Nak(*self._progress(tensor), reason=NakReason.INCOMPLETE))
         else:
             self.invocations += 1
             result = request.run(self._engine, clock_ns=self._clock_ns)
-            self._send_message(result)
-            rest = Fetch(request.number, Object.RESULT, len(result.data), result.result_bytes)
-            self._send_chunks(rest, request.result_bytes)
+            if not self._send_result(result, hash_only=hash_only):
+                rest = Fetch(request.number, Object.RESULT, len(result.data), result.result_bytes)
+                self._send_chunks(rest, request.result_bytes)
+
+    def _send_result(self, result: Result, *, hash_only: bool) -> bool:
+        """Send it with its first bytes, or without any if that was asked for and the model has run; True then."""
+        without = hash_only and result.status == ErrorClass.OK
+        self._send_message(replace(result, data=b"") if without else result)
+        return without
 
     def _on_fetch(self, fetch: Fetch) -> None:
         if fetch.object == Object.IDENTITY:

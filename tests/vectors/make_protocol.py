@@ -241,6 +241,7 @@ def conversation() -> dict[str, object]:
         ("a damaged frame", b"\0\x03\x11\x22\x01\0"),
         ("INVOKE", host(0x04, invoke)),
         ("INVOKE once more", host(0x04, invoke)),
+        ("INVOKE once more, for the CRC-32 alone", host(0x04, number((1, 2), (2, 2)))),
         ("FETCH of a part of the result", host(0x02, number((1, 2), (0, 2), (40, 4), (30, 4)))),
         ("FETCH of a result that is gone", host(0x02, number((9, 2), (0, 2), (0, 4), (4, 4)))),
         ("DATA beyond the tensor", data(2, 0, 168, b"\x01")),

@@ -7,7 +7,19 @@ import random
 import pytest
 
 from mcu.protocol.frame import Frame, FrameReader, encode_frame
-from mcu.protocol.messages import Data, Error, Fetch, Hello, Invoke, Message, Object, Type, chunk_bytes
+from mcu.protocol.messages import (
+    Data,
+    Error,
+    Feature,
+    Fetch,
+    Hello,
+    Invoke,
+    InvokeFlag,
+    Message,
+    Object,
+    Type,
+    chunk_bytes,
+)
 from mcu.virtual.board import BoardLink
 from tests.mcu.protocol.loop import SESSION, Invert, make_board, noise
 from tests.sketches.link.c_board import LIMITS
@@ -41,13 +53,14 @@ def _messages(rng: random.Random, engine: Invert, *, size: int) -> Message:
             data = data[:-1]
         return Data(request, tensor, offset, data)
     if kind < 50:
-        return Invoke(request)
+        return Invoke(request, rng.choice([0, 0, InvokeFlag.HASH_ONLY, 0xFFF8]))
     if kind < 59:
         offset = rng.choice([0, 0, 1, size, 10**6, 0xFFFF_FFFF])
         length = rng.choice([0, 1, size, 5000, 0xFFFF_FFFF])
         return Fetch(request, rng.choice([*Object, 7]), offset, length)
     low, high, payload = rng.choice([(1, 1, 2048), (1, 7, 1024), (1, 1, 70), (2, 7, 512), (1, 1, 8)])
-    return Hello(low, high, payload, nonce=rng.randrange(3))
+    features = rng.choice([0, Feature.HASH_ONLY, Feature.READ_TENSOR])
+    return Hello(low, high, payload, nonce=rng.randrange(3), features=features)
 
 
 def _upload(rng: random.Random, engine: Invert, *, size: int) -> list[Message]:

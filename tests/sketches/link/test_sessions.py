@@ -142,3 +142,20 @@ def test_it_sends_pings_back_and_tells_what_it_has_counted(make_c_board: MakeBoa
     assert counted.frames_received == stats.frames_sent
     assert counted.frames_sent == stats.frames_received - 1 + 1  # without the STATS, with the NAK
     assert (counted.frames_damaged, counted.refused, counted.invocations) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["as expected", "another"])
+def test_outputs_cross_the_line_only_if_their_crc_is_not_the_expected_one(
+    make_c_board: MakeBoard, right: bool
+):
+    engine = Invert(inputs=(600,), outputs=(1500, 3))
+    board = make_c_board(engine)
+    data = [_bytes(600)]
+    outputs = engine.expected(data)
+    with Loop(board).connect() as session:  # type: ignore[arg-type]
+        received = session.stats.bytes_received
+        answer = session.infer(data, expected=outputs if right else (bytes(1500), bytes(3)))
+        assert (session.stats.bytes_received - received < 1500) == right
+    assert answer.outputs == outputs
+    assert answer.sent_by_board != right
+    assert board.invocations == 1

@@ -49,7 +49,7 @@ static void on_hello(kt_link *link, const kt_frame *frame)
         link->max_payload_bytes = theirs < KT_LINK_MAX_PAYLOAD ? theirs : KT_LINK_MAX_PAYLOAD;
         kt_request_begin(&link->request, 0);
     }
-    const uint32_t ours = link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0;
+    const uint32_t ours = KT_FEATURE_HASH_ONLY | (link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0U);
     kt_send_hello_ack(link, features & ours);
 }
 

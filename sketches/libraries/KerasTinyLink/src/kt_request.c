@@ -149,13 +149,14 @@ static void run(kt_link *link, bool profile)
 void kt_request_invoke(kt_link *link, const kt_frame *frame)
 {
     const uint16_t number = kt_get_u16le(frame->payload);
-    const bool profile = (kt_get_u16le(frame->payload + 2) & KT_INVOKE_PROFILE) != 0;
+    const uint16_t flags = kt_get_u16le(frame->payload + 2);
+    const bool hash_only = (flags & KT_INVOKE_HASH_ONLY) != 0;
     if (!is_current(link, number)) {
         return;
     }
     if (link->request.ran) {
         /* Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream. */
-        kt_send_result(link);
+        kt_send_result(link, hash_only && link->request.status == 0);
         return;
     }
     if (!all_complete(link)) {
@@ -166,7 +167,10 @@ void kt_request_invoke(kt_link *link, const kt_frame *frame)
         }
         return;
     }
-    run(link, profile);
-    const uint32_t sent = kt_send_result(link);
-    kt_send_chunks(link, number, KT_OBJECT_RESULT, sent, UINT32_MAX);
+    run(link, (flags & KT_INVOKE_PROFILE) != 0);
+    const bool without_bytes = hash_only && link->request.status == 0;
+    const uint32_t sent = kt_send_result(link, without_bytes);
+    if (!without_bytes) {
+        kt_send_chunks(link, number, KT_OBJECT_RESULT, sent, UINT32_MAX);
+    }
 }

@@ -158,7 +158,7 @@ void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reas
     kt_send_bytes(link, type, fixed, sizeof fixed);
 }
 
-uint32_t kt_send_result(kt_link *link)
+uint32_t kt_send_result(kt_link *link, bool without_bytes)
 {
     const kt_link_request *const request = &link->request;
     uint8_t fixed[KT_RESULT_BYTES];
@@ -170,7 +170,7 @@ uint32_t kt_send_result(kt_link *link)
     end = kt_put_u32le(end, request->result_bytes);
     kt_put_u32le(end, request->result_crc32);
     const kt_object_bytes result = kt_object_of(link, KT_OBJECT_RESULT);
-    const uint32_t room = (uint32_t)link->max_payload_bytes - KT_RESULT_BYTES;
+    const uint32_t room = without_bytes ? 0 : (uint32_t)link->max_payload_bytes - KT_RESULT_BYTES;
     const uint32_t first = request->result_bytes < room ? request->result_bytes : room;
     send_object(link, KT_RESULT, fixed, sizeof fixed, &result, 0, first);
     return first;

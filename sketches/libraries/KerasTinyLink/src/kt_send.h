@@ -35,8 +35,8 @@ void kt_send_hello_ack(kt_link *link, uint32_t features);
 /* ACK or NAK with what has arrived of an input. */
 void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reason);
 
-/* RESULT with as many bytes of the result as fit; returns how many. */
-uint32_t kt_send_result(kt_link *link);
+/* RESULT with as many bytes of the result as fit, or with none; returns how many. */
+uint32_t kt_send_result(kt_link *link, bool without_bytes);
 
 /* CHUNKs with the bytes of an object from `offset` on, at most `length`. */
 void kt_send_chunks(kt_link *link, uint16_t request, uint16_t object, uint32_t offset, uint32_t length);
