@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mcu.console import JsonOption, print_json, progress_bar
-from mcu.errors import ExitCode
+from mcu.errors import BadInput, ExitCode
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,19 @@ def validate(
     ask_roms: Annotated[
         bool, typer.Option("--ask-roms", help="If nobody answers, ask the bootloaders; resets ESP boards.")
     ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="File for the wire's traffic; --port replay://FILE plays it.")
+    ] = None,
+    hardware_map: Annotated[
+        Path | None,
+        typer.Option(help="YAML that lists boards and ports, as Zephyr's twister reads it: all at once."),
+    ] = None,
+    split: Annotated[
+        bool, typer.Option("--split", help="Of a map: boards of one platform share the samples.")
+    ] = False,
+    part: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Of the samples every N-th, from the K-th on.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Stream a test set to the board, compare every byte with the desk, write the record and the report.
@@ -44,9 +57,27 @@ def validate(
 
     Example: mcu validate build/demo/bundle --board virtual --data digits
     """
+    from mcu.cli.fleet import check_alone, parse_part, validate_on_all
     from mcu.hil import validate as run_validation
     from mcu.hil.explain import explain
 
+    if hardware_map is not None:
+        check_alone(board=board != "virtual", port=port, part=part, record=record, ask_roms=ask_roms)
+        validate_on_all(
+            bundle,
+            data=data,
+            hardware_map=hardware_map,
+            split=split,
+            limit=limit,
+            out=out,
+            seed=seed,
+            resume=resume,
+            wait_s=wait,
+            json=json,
+        )
+        return
+    if split:
+        raise BadInput("--split is for several boards.", hint="Name them with --hardware-map FILE.")
     with progress_bar(f"{board}: validate") as progress:
         run = run_validation(
             bundle,
@@ -56,11 +87,13 @@ def validate(
             limit=limit,
             out_dir=out,
             seed=seed,
+            part=parse_part(part),
             progress=progress,
             resume=resume,
             wait_s=wait,
             notice=lambda said: typer.echo(said, err=True),
             ask_roms=ask_roms,
+            record=record,
         )
     if json:
         print_json(run.summary())

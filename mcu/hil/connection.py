@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from urllib.parse import unquote
 
 from mcu.boards import Board, get_board
 from mcu.bundle import Bundle
@@ -10,9 +15,11 @@ from mcu.errors import BadInput, BoardError
 from mcu.hil.lasting import LastingSession, Notice
 from mcu.hil.silence import explain_silence
 from mcu.protocol.diagnosis import NoAnswer
-from mcu.protocol.session import Session
+from mcu.protocol.session import Session, random_nonce
 from mcu.protocol.stats import LinkStats
 from mcu.transport import Port, PortOpener, open_port
+from mcu.transport.recording import RecordingOpener
+from mcu.transport.replay import SCHEME, ReplayOpener
 
 
 def port_of(bundle: Bundle, board: Board, port: str | None) -> str:
@@ -65,14 +72,18 @@ def lasting_session(
     *,
     board: Board,
     port: str,
+    opener: PortOpener,
     wait_s: float,
     notice: Notice | None = None,
     before: LinkStats | None = None,
     ask_roms: bool = False,
 ) -> LastingSession:
-    """As `connect_board`, and connected again after the board was unplugged or reset (mcu/hil/lasting.py)."""
-    opener = PortOpener(port, baud=board.serial_baud)
-    greet = partial(greet_board, bundle=bundle, board=board)
+    """As `connect_board`, and connected again after the board was unplugged or reset (mcu/hil/lasting.py).
+
+    Args:
+        opener: of the port; its clock is the session's.
+    """
+    greet = partial(greet_board, bundle=bundle, board=board, clock=opener.clock, nonce=opener.nonce)
     try:
         return LastingSession(opener, greet, wait_s=wait_s, notice=notice, before=before)
     except NoAnswer as error:
@@ -81,13 +92,21 @@ def lasting_session(
         raise explain_silence(error, port=port, baud=board.serial_baud, ask_roms=ask_roms) from None
 
 
-def greet_board(port: Port, bundle: Bundle, *, board: Board, timeout_s: float = 5.0) -> Session:
+def greet_board(
+    port: Port,
+    bundle: Bundle,
+    *,
+    board: Board,
+    timeout_s: float = 5.0,
+    clock: Callable[[], float] = time.monotonic,
+    nonce: Callable[[], int] = random_nonce,
+) -> Session:
     """A session over an open port; closed with it if it is not the board, or not the model, that is meant.
 
     Raises:
         LinkError, BoardError, WrongModel: see `connect_board`.
     """
-    session = Session.connect(port, timeout_s=timeout_s)
+    session = Session.connect(port, timeout_s=timeout_s, clock=clock, nonce=nonce)
     try:
         if session.identity.board != board.id:
             raise BoardError(
@@ -99,6 +118,37 @@ def greet_board(port: Port, bundle: Bundle, *, board: Board, timeout_s: float = 
         session.close()
         raise
     return session
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What a run goes over, and what its record says of that; of a replay, what the recorded run said.
+
+    Attributes:
+        opener: of the port.
+        port, command, created: for the record.
+    """
+
+    opener: PortOpener
+    port: str
+    command: str
+    created: str
+
+
+def wire_of(url: str, *, board: Board, record: Path | None, command: str, created: str) -> Wire:
+    """The port, recorded if `record` names a file; or a recording, for `replay://FILE`.
+
+    Raises:
+        BadInput: faults that cannot be; a recording that cannot be read or written.
+    """
+    if url.startswith(SCHEME):
+        replay = ReplayOpener(Path(unquote(url[len(SCHEME) :])))
+        return Wire(replay, **{key: replay.head.get(key, "") for key in ("port", "command", "created")})
+    opener = PortOpener(url, baud=board.serial_baud)
+    if record is not None:
+        head = {"port": url, "command": command, "created": created}
+        opener = RecordingOpener(url, baud=board.serial_baud, path=record, head=head)
+    return Wire(opener, url, command, created)
 
 
 def board_named(board: str | Board) -> Board:

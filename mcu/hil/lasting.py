@@ -62,12 +62,10 @@ class LastingSession:
         wait_s: float,
         notice: Notice | None = None,
         before: LinkStats | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ):
         self._opener, self._greet = opener, greet
         self._wait_s, self._notice = wait_s, notice
-        self._clock, self._sleep = clock, sleep
+        self._clock = opener.clock
         self._before = before or LinkStats()
         self._fruitless = 0
         self.interruptions: list[Interruption] = []
@@ -147,7 +145,7 @@ class LastingSession:
                         f"It did not come back in {self._wait_s:g} s: {again.message} {error.hint}".strip()
                     )
                     raise error from None
-                self._sleep(_PAUSE_S)
+                time.sleep(_PAUSE_S)
 
 
 def _sum(first: LinkStats, second: LinkStats) -> LinkStats:

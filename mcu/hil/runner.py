@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +19,7 @@ from keras_tiny.report import render_validation
 from mcu.boards import Board
 from mcu.bundle import Bundle, npy_bytes
 from mcu.errors import BadInput, KerasTinyError
-from mcu.hil.connection import board_named, lasting_session, port_of
+from mcu.hil.connection import board_named, lasting_session, port_of, wire_of
 from mcu.hil.files import default_folder, write_together
 from mcu.hil.journal import JOURNAL_NAME, Job, Journal, Kept, read_journal
 from mcu.hil.lasting import LastingSession, Notice
@@ -56,25 +57,29 @@ def validate(
     out_dir: str | Path | None = None,
     progress: Progress | None = None,
     seed: int | None = None,
+    part: tuple[int, int] | None = None,
     resume: bool = False,
     wait_s: float = DEFAULT_WAIT_S,
     notice: Notice | None = None,
     ask_roms: bool = False,
+    record: str | Path | None = None,
 ) -> HilRun:
     """Stream a test set to the board and compare every output byte with TensorFlow Lite Micro on the desk.
 
     Args:
         data: a source's name ("digits", "folders:PATH"), a data set (its test split is taken), or a split.
-        port: URL or device of the board's port; the virtual board needs none.
+        port: URL or device of the board's port; the virtual board needs none. `replay://FILE` plays a recording.
         limit: at most this many samples, the classes taking turns; None for all.
         out_dir: where `hil_run.json`, `outputs.npy` and `report.html` go; by default `BUNDLE-hil-BOARD` beside the
             bundle. A run that stops leaves what is there alone and adds `hil_run.incomplete.json` and a journal.
         progress: called with (done, total) after every sample.
         seed: of the choice under `limit`, and of a split that the source does not have itself.
+        part: (k, n): of the samples every n-th, beginning with the k-th, counted from 0; for several boards.
         resume: go on with the run that left its journal in `out_dir`, behind its last answered sample.
         wait_s: how long to wait for a board that was unplugged or reset; 0: the run stops there.
         notice: called with a sentence whenever the run waits for the board.
         ask_roms: if nobody answers, ask the ROM bootloaders too, which resets ESP boards.
+        record: a file for everything that goes over the port, for `replay://FILE`.
 
     Returns:
         The record; `run.bit_exact` and `run.accuracy` answer the two questions.
@@ -90,7 +95,7 @@ def validate(
     board = board_named(board)
     # Everything that a person can get wrong fails here, before the port is opened.
     url = port_of(bundle, board, port)
-    plan = make_plan(bundle, data, limit=limit, seed=seed)
+    plan = make_plan(bundle, data, limit=limit, seed=seed, part=part)
     folder = default_folder(bundle.path, board_id=board.id) if out_dir is None else Path(out_dir)
     write_together(folder, {})
     command = ["mcu", "validate", str(bundle.path), "--board", board.id]
@@ -98,14 +103,43 @@ def validate(
     command += ["--data", plan.source] if plan.source else []
     command += ["--limit", str(limit)] if limit is not None else []
     command += ["--seed", str(seed)] if seed is not None else []
+    command += ["--part", f"{part[0] + 1}/{part[1]}"] if part is not None else []
     job = Job.of(bundle, plan, board_id=board.id)
     kept = read_journal(folder / JOURNAL_NAME, job) if resume else None
+    wire = wire_of(
+        url,
+        board=board,
+        record=None if record is None else Path(record),
+        command=shlex.join(command),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
     desk = TflmInterpreter(bundle.model_bytes)
     before = kept.stats if kept else None
-    with lasting_session(
-        bundle, board=board, port=url, wait_s=wait_s, notice=notice, before=before, ask_roms=ask_roms
-    ) as session:
-        run = Run(bundle, plan, desk, session, port=url, command=shlex.join(command), limit=limit, seed=seed)
+    with (
+        closing(wire.opener),
+        lasting_session(
+            bundle,
+            board=board,
+            port=url,
+            opener=wire.opener,
+            wait_s=wait_s,
+            notice=notice,
+            before=before,
+            ask_roms=ask_roms,
+        ) as session,
+    ):
+        run = Run(
+            bundle,
+            plan,
+            desk,
+            session,
+            port=wire.port,
+            command=wire.command,
+            limit=limit,
+            seed=seed,
+            created=wire.created,
+            clock=wire.opener.clock,
+        )
         run.keep_journal(folder / JOURNAL_NAME, job, kept=kept)
         return run.validate(folder, progress=progress)
 
@@ -116,7 +150,8 @@ class Run:
     Args:
         desk: the interpreter whose answers are the reference.
         session: greeted, and checked to run the bundle's model.
-        port, command, limit, seed: for the record.
+        port, command, limit, seed: for the record; created: likewise, None: now.
+        clock: seconds, of the round trips.
     """
 
     def __init__(
@@ -130,11 +165,14 @@ class Run:
         command: str,
         limit: int | None = None,
         seed: int | None = None,
+        created: str | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ):
         self._bundle, self._plan, self._desk, self._session = bundle, plan, desk, session
         self._task = task_of(bundle.manifest)
         self._facts = {"port": port, "command": command, "limit": limit, "seed": seed}
-        self._created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._created = created or datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._clock = clock
         self._golden: GoldenCheck | None = None
         self._streamed: list[Streamed] = []
         self._journal: Journal | None = None
@@ -171,7 +209,8 @@ class Run:
                     self._journal.add_golden(self._golden)
             done = {answer.index for answer in self._streamed}
             rest = replace(self._plan, indices=tuple(i for i in self._plan.indices if i not in done))
-            for answer in stream(self._session, rest, bundle=self._bundle, desk=self._desk):
+            answers = stream(self._session, rest, bundle=self._bundle, desk=self._desk, clock=self._clock)
+            for answer in answers:
                 self._streamed.append(answer)
                 if self._journal is not None:
                     self._journal.add(answer, self._session.stats)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,14 +53,25 @@ class Streamed:
     instructions: int | None
 
 
-def stream(session: Answering, plan: Plan, *, bundle: Bundle, desk: TflmInterpreter) -> Iterator[Streamed]:
-    """Every sample of the plan in its order; a picture is decoded when its turn comes."""
+def stream(
+    session: Answering,
+    plan: Plan,
+    *,
+    bundle: Bundle,
+    desk: TflmInterpreter,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[Streamed]:
+    """Every sample of the plan in its order; a picture is decoded when its turn comes.
+
+    Args:
+        clock: seconds, of the round trips.
+    """
     (tensor,) = bundle.manifest.inputs
     for index in plan.indices:
         pixels = to_int8(plan.split[index].image, bundle.manifest.preprocessing, tensor)
-        begin = time.perf_counter()
+        begin = clock()
         answer = session.infer([pixels.tobytes()])
-        round_trip_us = round(1e6 * (time.perf_counter() - begin))
+        round_trip_us = round(1e6 * (clock() - begin))
         yield Streamed(
             index=index,
             desk=on_desk(desk, pixels),

@@ -34,6 +34,11 @@ _TOKEN_BYTES = 4  # tells an answer to this PING from a late one
 A = TypeVar("A", bound=Message)
 
 
+def random_nonce() -> int:
+    """32 bits that tell a connection from the ones before."""
+    return secrets.randbits(32)
+
+
 @dataclass(frozen=True)
 class Inference:
     """What the board answers for one request.
@@ -97,6 +102,7 @@ class Session:
         timeout_s: float = 5.0,
         silence_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        nonce: Callable[[], int] = random_nonce,
     ) -> Session:
         """Greet the board behind `port` and learn who it is. The session owns the port from here on.
 
@@ -104,6 +110,7 @@ class Session:
             timeout_s: to wait for an answer; boards that reset when the port opens need a second or two.
             silence_s: longest time without progress during `infer`; longer than one inference takes.
             clock: seconds, monotonic.
+            nonce: makes 32 bits that tell this connection from the ones before.
 
         Raises:
             LinkError: nobody answers, with what was heard instead; VersionMismatch if versions differ.
@@ -112,9 +119,7 @@ class Session:
         link = Link(port, write_timeout_s=silence_s, clock=clock)
         timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S)
         try:
-            terms, identity = connect(
-                link, timer=timer, timeout_s=timeout_s, nonce=secrets.randbits(32), clock=clock
-            )
+            terms, identity = connect(link, timer=timer, timeout_s=timeout_s, nonce=nonce(), clock=clock)
         except BaseException:
             port.close()
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from mcu.boards import UsbId, load_boards
 
@@ -26,6 +28,9 @@ PROBES: dict[UsbId, str] = {
     UsbId(0x0483, 0x3753): "STLINK-V3",
     UsbId(0x0483, 0x3754): "STLINK-V3",
 }
+
+Comports = Callable[[], Iterable[Any]]
+"""pyserial's `comports`, or what a test has in its place."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,47 @@ def list_ports() -> tuple[PortInfo, ...]:
         named = tuple(board.id for board in boards if usb is not None and usb in board.usb)
         found.append(PortInfo(port.device, usb, _describe(usb, port.description or ""), named))
     return tuple(sorted(found, key=lambda info: (info.usb is None, info.port)))
+
+
+@dataclass(frozen=True)
+class Device:
+    """A USB device as it is known again: by its serial number, or without one by the socket it is plugged into."""
+
+    usb: UsbId
+    serial_number: str
+    location: str
+
+
+def device_at(port: str, *, comports: Comports | None = None) -> Device | None:
+    """The USB device behind a port; None if there is none, or nothing tells it from another one."""
+    for info in _comports(comports):
+        if info.device == port and info.vid is not None and info.pid is not None:
+            device = Device(UsbId(info.vid, info.pid), info.serial_number or "", info.location or "")
+            return device if device.serial_number or device.location else None
+    return None
+
+
+def port_of(device: Device, *, comports: Comports | None = None) -> str | None:
+    """The port that this device has now, whatever its name; None while it is not plugged in."""
+    for info in _comports(comports):
+        if info.vid is None or UsbId(info.vid, info.pid) != device.usb:
+            continue
+        if device.serial_number:
+            same = info.serial_number == device.serial_number
+        else:
+            same = info.location == device.location
+        if same:
+            return str(info.device)
+    return None
+
+
+def _comports(given: Comports | None) -> Iterable[Any]:
+    if given is not None:
+        return given()
+    from serial.tools.list_ports import comports
+
+    found: Iterable[Any] = comports()
+    return found
 
 
 def _describe(usb: UsbId | None, description: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import serial
 
 from mcu.errors import BadInput, PortError
+from mcu.transport.discovery import Comports, Device, device_at, port_of
 from mcu.transport.faults import split_faults
 from mcu.transport.faulty_port import FaultyLine, FaultyPort, Unplugged
 from mcu.transport.owners import owners, process_name
@@ -46,17 +48,29 @@ def open_port(
 
 
 class PortOpener:
-    """Opens one port, as often as it takes; its faults go on where they were at the last opening.
+    """Opens one port, as often as it takes: under another name too, if the USB device behind it comes back with one.
+
+    Its faults go on where they were at the last opening.
 
     Args:
         url, baud, even_parity: as `open_port` takes them.
+        comports: the ports of this computer, as pyserial lists them.
 
     Raises:
         BadInput: faults that cannot be.
     """
 
-    def __init__(self, url: str, *, baud: int | None = None, even_parity: bool = False):
+    def __init__(
+        self,
+        url: str,
+        *,
+        baud: int | None = None,
+        even_parity: bool = False,
+        comports: Comports | None = None,
+    ):
         self._url, faults = split_faults(url)
+        self._comports = comports
+        self._device: Device | None = None  # behind the port, from the first opening on
         self._baud = DEFAULT_BAUD if baud is None else baud
         self._even_parity = even_parity
         self._line = None if faults is None else FaultyLine(faults)
@@ -77,11 +91,27 @@ class PortOpener:
                     raise
             time.sleep(_RETRY_S)
 
+    def clock(self) -> float:
+        """Seconds, monotonic, as sessions over this port see them: a replay has those of its recording."""
+        return time.perf_counter()
+
+    def nonce(self) -> int:
+        """32 random bits that tell a connection from the ones before; a replay has those of its recording."""
+        return secrets.randbits(32)
+
+    def close(self) -> None:
+        """Nothing more will be opened."""
+
     def _open_once(self) -> Port:
-        if self._line is None:
-            return Port(_open(self._url, baud=self._baud, even_parity=self._even_parity))
-        self._line.require_plugged(self._url)
-        return FaultyPort(_open(self._url, baud=self._baud, even_parity=self._even_parity), self._line)
+        if self._line is not None:
+            self._line.require_plugged(self._url)
+        url = self._url
+        if self._device is not None:
+            url = port_of(self._device, comports=self._comports) or url
+        device = _open(url, baud=self._baud, even_parity=self._even_parity)
+        if self._device is None and "://" not in url:
+            self._device = device_at(url, comports=self._comports)
+        return Port(device) if self._line is None else FaultyPort(device, self._line)
 
 
 def _open(url: str, *, baud: int, even_parity: bool) -> serial.SerialBase:
