@@ -25,7 +25,7 @@ def conv(
     dilation: int = 1,
     padding: Padding = "same",
     use_bias: bool = False,
-    initializer: str = "glorot_uniform",
+    initializer: Any = "glorot_uniform",
     name: str,
 ) -> Any:
     """A convolution alone, called `<name>_conv`."""
@@ -48,7 +48,7 @@ def depthwise(
     stride: int = 1,
     dilation: int = 1,
     use_bias: bool = False,
-    initializer: str = "glorot_uniform",
+    initializer: Any = "glorot_uniform",
     name: str,
 ) -> Any:
     """A depthwise convolution alone, called `<name>_depthwise`."""
@@ -78,7 +78,7 @@ def conv_bn(
     use_bias: bool = False,
     activation: Activation | None,
     bn_momentum: float,
-    initializer: str = "glorot_uniform",
+    initializer: Any = "glorot_uniform",
     name: str,
 ) -> Any:
     """Convolution → BatchNorm → activation; `activation=None` leaves it linear."""
@@ -104,7 +104,7 @@ def depthwise_bn(
     use_bias: bool = False,
     activation: Activation | None,
     bn_momentum: float,
-    initializer: str = "glorot_uniform",
+    initializer: Any = "glorot_uniform",
     name: str,
 ) -> Any:
     """Depthwise convolution → BatchNorm → activation; `activation=None` leaves it linear."""

@@ -9,6 +9,14 @@ from keras_tiny.keras_api import keras
 HE_NORMAL = "he_normal"
 
 
+def near_zero() -> Any:
+    """N(0, 0.01²) for the last convolution of a detector's heads (Lin et al., arXiv:1708.02002, section 4.1).
+
+    Larger ones begin with a loss whose gradients wipe out what a backbone has learnt before.
+    """
+    return keras.initializers.RandomNormal(stddev=0.01)
+
+
 def depthwise_normal(kernel: int, *, gain: float = 2.0) -> Any:
     """N(0, gain / kernel²) for a depthwise kernel, whose outputs each see kernel² inputs.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from keras_tiny.blocks.conv import batch_norm, conv, depthwise
-from keras_tiny.blocks.initializers import HE_NORMAL, depthwise_normal
+from keras_tiny.blocks.initializers import HE_NORMAL, depthwise_normal, near_zero
 from keras_tiny.boxes.anchors import AnchorSpec
 from keras_tiny.keras_api import keras
 
@@ -35,7 +35,7 @@ class BoxOutputs(keras.layers.Concatenate):
 
 
 def separable(
-    x: Any, channels: int, *, stride: int = 1, bn_momentum: float | None, initializer: str, name: str
+    x: Any, channels: int, *, stride: int = 1, bn_momentum: float | None, initializer: Any, name: str
 ) -> Any:
     """3×3 depthwise, [BatchNorm], ReLU, then 1×1 to `channels`, linear; both with bias.
 
@@ -78,9 +78,9 @@ def predict(
     height, width = x.shape[1:3]
     channels = numbers * per_cell
     if head == "ssd":
-        x = conv(x, channels, kernel=3, use_bias=True, name=name)
+        x = conv(x, channels, kernel=3, use_bias=True, initializer=near_zero(), name=name)
     elif last:
-        x = conv(x, channels, kernel=1, use_bias=True, name=name)
+        x = conv(x, channels, kernel=1, use_bias=True, initializer=near_zero(), name=name)
     else:
-        x = separable(x, channels, bn_momentum=bn_momentum, initializer="glorot_uniform", name=name)
+        x = separable(x, channels, bn_momentum=bn_momentum, initializer=near_zero(), name=name)
     return keras.layers.Reshape((height * width * per_cell, numbers), name=f"{name}_rows")(x)
