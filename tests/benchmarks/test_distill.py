@@ -30,7 +30,10 @@ ROWS = [
         **{"float": [0.32, 0.33], "qat": [0.29, 0.31], "minutes": [5.1, 5.0]},
     },
 ]
-TINY = ("data.image_size=32", "float_phase.epochs=1", "qat_phase.epochs=1", "quantize.calibration_samples=16")
+TINY = (
+    *("data.image_size=32", "batch_size=4", "quantize.calibration_samples=16"),
+    *(f"{phase}_phase.{key}=1" for phase in ("float", "qat") for key in ("epochs", "steps_per_epoch")),
+)
 
 
 def test_the_table_shows_every_seed_mean_spread_and_gain():

@@ -40,13 +40,21 @@ def test_a_rows_settings_make_a_recipe(table: object, row: object):
     assert recipe_of(row).model.name in MODELS
 
 
+def test_a_row_starts_from_a_row_of_another_table():
+    for _, row in ROWS:
+        if row.warm_start is not None:
+            table, _, name = row.warm_start.partition("/")
+            assert name in {each.name for each in TABLES[table].rows}
+
+
 def test_a_measured_row_was_measured_with_the_settings_that_it_has_today():
     for name, rows in measured().items():
         today = {row.name: row for row in TABLES[name].rows}
         for row in rows:
-            assert (row["recipe"], tuple(row["settings"])) == (
+            assert (row["recipe"], tuple(row["settings"]), row.get("warm_start")) == (
                 today[row["name"]].recipe,
                 today[row["name"]].settings,
+                today[row["name"]].warm_start,
             )
 
 

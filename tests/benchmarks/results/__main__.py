@@ -32,7 +32,11 @@ def main() -> None:
         if options.rows and row.name not in options.rows:
             continue
         source = table.source.format(data=options.real_data)
-        figures = run_row(row, source=source, folder=options.out / table.name / row.name)
+        start = None if row.warm_start is None else options.out / row.warm_start / "run"
+        if start is not None and not start.is_dir():
+            parser.error(f"{row.name} starts from {start}, which is not there: run that row's table first.")
+        folder = options.out / table.name / row.name
+        figures = run_row(row, source=source, folder=folder, warm_start=start)
         store_row(table, figures)
         print(figures)
 

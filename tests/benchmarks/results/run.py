@@ -13,12 +13,13 @@ from tests.benchmarks.results.tables import Row
 BOARD = "virtual"
 
 
-def run_row(row: Row, *, source: str, folder: Path) -> dict[str, Any]:
+def run_row(row: Row, *, source: str, folder: Path, warm_start: Path | None = None) -> dict[str, Any]:
     """The figures of one row; from `row.json` in its folder if it was finished before.
 
     Args:
         source: of the data, as `--data` takes it.
         folder: of the row: `run/`, `bundle/`, `board/` and `row.json`.
+        warm_start: run whose weights it starts from.
     """
     finished = folder / "row.json"
     if finished.is_file():
@@ -35,6 +36,7 @@ def run_row(row: Row, *, source: str, folder: Path) -> dict[str, Any]:
         "name": row.name,
         "recipe": row.recipe,
         "settings": list(row.settings),
+        "warm_start": row.warm_start,
         "input": "x".join(str(side) for side in manifest["inputs"][0]["shape"][1:]),
         "params": exported["params"],
         "macs": exported["macs"],

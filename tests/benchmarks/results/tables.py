@@ -13,11 +13,13 @@ class Row:
         name: of the row, and of its folder.
         recipe: of the garden.
         settings: "key=value" of the recipe, as `keras-tiny train --set` takes them.
+        warm_start: "table/row" of the run that it starts from, None for none.
     """
 
     name: str
     recipe: str
     settings: tuple[str, ...] = ()
+    warm_start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,29 @@ TABLES = {
                     "small_unet4",
                     "tiny_unet5",
                 )
+            ),
+        ),
+        Table(
+            name="digits",
+            source="digits",
+            rows=(Row("etinynet", "digits_etinynet"),),
+        ),
+        Table(
+            name="digits_scenes",
+            source="digits_scenes",
+            rows=(Row("etinynet_ssdlite", "digits_scenes_etinynet_ssdlite", warm_start="digits/etinynet"),),
+        ),
+        Table(
+            name="raccoons",
+            source="pascal_voc:{data}/raccoon?test_every=5",
+            rows=tuple(
+                Row(
+                    f"seed-{seed}",
+                    "raccoons_etinynet_ssdlite",
+                    (f"seed={seed}",),
+                    warm_start="cifar10_garden/etinynet-1.0",
+                )
+                for seed in (1, 2, 3)
             ),
         ),
         Table(
