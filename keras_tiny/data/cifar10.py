@@ -58,8 +58,7 @@ def load_cifar10(
         DataError: for a batch that is missing, truncated, or holds anything but plain data, and for class folders
             that are not CIFAR-10's.
     """
-    size = 32 if image_size is None else image_size
-    spec = preprocessing_for(size, channels=3 if channels is None else channels)
+    spec = preprocessing_for(image_size, channels=channels, side=32)
     given = existing_folder(path, source="cifar10")
     folder = next((given / name for name in _USUAL_FOLDERS if (given / name).is_dir()), given)
     for suffix, read in (("", read_python_batch), (".bin", read_binary_batch)):
@@ -72,7 +71,7 @@ def load_cifar10(
                 f"{folder} holds no CIFAR-10: neither data_batch_1, nor data_batch_1.bin, nor train/airplane.",
                 hint="Name the folder that cifar-10-python.tar.gz or cifar-10-binary.tar.gz unpacks to.",
             )
-        return _from_folders(path, folder, size=size, channels=spec.channels, seed=seed)
+        return _from_folders(path, folder, size=(spec.height, spec.width), channels=spec.channels, seed=seed)
 
     labels = {
         f"{name}/{index:05d}": int(label)

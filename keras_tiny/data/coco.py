@@ -34,9 +34,7 @@ def load_coco(
         DataError: no JSON file of train, one that is damaged or refers to what is not in it, splits of different
             categories, a picture that is missing.
     """
-    spec = preprocessing_for(
-        160 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=160)
     root = existing_folder(path, source="coco")
     read = read_instances_files(root)
     categories = read["train"].categories

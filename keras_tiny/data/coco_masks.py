@@ -14,8 +14,8 @@ import numpy as np
 from keras_tiny.data.coco_json import Picture, not_coco, read_instances_files
 from keras_tiny.data.coco_rle import decode_segmentation
 from keras_tiny.data.held_out import hold_out
-from keras_tiny.data.partition import shuffled
-from keras_tiny.data.sample import Dataset, Split
+from keras_tiny.data.mask_dataset import mask_dataset
+from keras_tiny.data.sample import Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import read_image
@@ -60,9 +60,7 @@ def _load(
     channels: Literal[1, 3] | None,
     seed: int,
 ) -> Dataset:
-    spec = preprocessing_for(
-        96 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=96)
     root = existing_folder(path, source=source)
     read = read_instances_files(root)
     categories = read["train"].categories
@@ -82,19 +80,16 @@ def _load(
     def mask(name: str) -> np.ndarray:
         return paint_objects(pictures[name], objects[name])
 
-    def split_of(name: str) -> Split:
-        return Split(name, shuffled(splits[name], seed=seed), None, image, read_mask=mask)
-
-    return Dataset(
-        source=f"{source}:{path}",
-        task="segmentation",
+    return mask_dataset(
+        f"{source}:{path}",
         labels=(BACKGROUND, FOREGROUND)
         if binary
         else (BACKGROUND, *(categories[number] for number in order)),
         preprocessing=spec,
-        train=split_of("train"),
-        val=split_of("val"),
-        test=split_of("test"),
+        names=splits,
+        read=image,
+        read_mask=mask,
+        seed=seed,
         notes=held,
     )
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from keras_tiny.data.coco_json import folder_of, not_coco, read_json
 from keras_tiny.data.held_out import hold_out
+from keras_tiny.data.mask_dataset import mask_dataset
 from keras_tiny.data.masks import read_pixels, require_size_of
-from keras_tiny.data.partition import shuffled
-from keras_tiny.data.sample import VOID, Dataset, Split
+from keras_tiny.data.sample import VOID, Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import read_image
@@ -49,9 +49,7 @@ def load_coco_panoptic(
         DataError: no JSON file of train, a damaged one, a picture or a PNG that is missing, more than 255 categories;
             when a mask is read, a segment that the JSON file does not list.
     """
-    spec = preprocessing_for(
-        96 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=96)
     root = existing_folder(path, source="coco_panoptic")
     read = {split: read_segments(file, root) for split, file in _files(root).items()}
     categories = read["train"][0]
@@ -70,17 +68,14 @@ def load_coco_panoptic(
     def mask(name: str) -> np.ndarray:
         return read_panoptic(segments[name], index)
 
-    def split_of(name: str) -> Split:
-        return Split(name, shuffled(splits[name], seed=seed), None, image, read_mask=mask)
-
-    return Dataset(
-        source=f"coco_panoptic:{path}",
-        task="segmentation",
+    return mask_dataset(
+        f"coco_panoptic:{path}",
         labels=tuple(categories[number] for number in order),
         preprocessing=spec,
-        train=split_of("train"),
-        val=split_of("val"),
-        test=split_of("test"),
+        names=splits,
+        read=image,
+        read_mask=mask,
+        seed=seed,
         notes=held,
     )
 

@@ -41,9 +41,7 @@ def load_digits(
         raise DataError(
             f"The source 'digits' takes no path, got '{path}'.", hint="Write digits, or folders:PATH."
         )
-    spec = preprocessing_for(
-        32 if image_size is None else image_size, channels=1 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=32, usual_channels=1)
     pixels, labels, split_of = packed()
 
     def read(name: str) -> np.ndarray:

@@ -49,9 +49,7 @@ def load_folders(
         DataError: for a folder that is missing or has no pictures, one class only, splits of different classes,
             an empty split, or a class that is too small to be divided.
     """
-    spec = preprocessing_for(
-        96 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=96)
     root = existing_folder(path, source="folders")
     left_out = LeftOut()
     notes: list[str] = []

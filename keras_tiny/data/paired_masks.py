@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 
 from keras_tiny.data.held_out import hold_out
+from keras_tiny.data.mask_dataset import mask_dataset
 from keras_tiny.data.mask_description import NAME, MaskDescription, read_description
 from keras_tiny.data.masks import read_mask, require_size_of
 from keras_tiny.data.naming import Key
-from keras_tiny.data.partition import shuffled
-from keras_tiny.data.sample import Dataset, Split
+from keras_tiny.data.sample import Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import EXTENSIONS, read_image
@@ -60,9 +60,7 @@ def load_paired_masks(
     Raises:
         DataError: no description and not CamVid's layout, a picture without a mask, a rule that nothing follows.
     """
-    spec = preprocessing_for(
-        96 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=96)
     root = existing_folder(path, source="paired_masks")
     described = (root / NAME).is_file()
     if described:
@@ -88,19 +86,16 @@ def load_paired_masks(
         require_size_of(root / name, found)
         return found
 
-    def split(name: str) -> Split:
-        return Split(name, shuffled(splits[name], seed=seed), None, read, read_mask=mask)
-
-    return Dataset(
-        source=f"paired_masks:{path}",
-        task="segmentation",
+    return mask_dataset(
+        f"paired_masks:{path}",
         labels=description.classes,
         preprocessing=spec,
-        licence=description.licence,
+        names=splits,
+        read=read,
+        read_mask=mask,
+        seed=seed,
         notes=(*held_out, *notes),
-        train=split("train"),
-        val=split("val"),
-        test=split("test"),
+        licence=description.licence,
     )
 
 

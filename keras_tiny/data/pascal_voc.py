@@ -55,9 +55,7 @@ def load_pascal_voc(
         DataError: pictures without XML or the other way round, XML that is damaged or holds entities, an unknown
             class, no boxes at all.
     """
-    spec = preprocessing_for(
-        160 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=160)
     folder, divisor = without_query(path)
     root = existing_folder(folder, source="pascal_voc")
     pairs, listed = find_pairs(root)

@@ -123,9 +123,7 @@ def _dataset(
 ) -> Dataset:
     if path:
         raise DataError(f"The source '{source}' takes no path, got '{path}'.", hint=f"Write {source}.")
-    spec = preprocessing_for(
-        SIDE if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=SIDE)
     masks = source == "digits_masks"
     digits = tuple(str(digit) for digit in range(10))
 

@@ -29,12 +29,23 @@ class Source(Protocol):
     ) -> Dataset: ...
 
 
-def preprocessing_for(image_size: ImageSize, *, channels: Literal[1, 3]) -> PreprocessingSpec:
+def preprocessing_for(
+    image_size: ImageSize | None,
+    *,
+    channels: Literal[1, 3] | None,
+    side: int,
+    usual_channels: Literal[1, 3] = 3,
+) -> PreprocessingSpec:
     """The default preprocessing (mean 128, std 128) for that input.
+
+    Args:
+        image_size, channels: what the user asked for; None is `side` x `side`, and `usual_channels`.
 
     Raises:
         DataError: for a size or a number of channels that no specification allows.
     """
+    image_size = side if image_size is None else image_size
+    channels = usual_channels if channels is None else channels
     pair = image_size if isinstance(image_size, tuple) else (image_size, image_size)
     if len(pair) != 2 or not all(type(side) is int for side in pair):
         raise DataError(

@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw
 
 from keras_tiny.data.bitmaps import decode_bitmap, paint
 from keras_tiny.data.held_out import hold_out
-from keras_tiny.data.partition import shuffled
-from keras_tiny.data.sample import Dataset, Split
+from keras_tiny.data.mask_dataset import mask_dataset
+from keras_tiny.data.sample import Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import EXTENSIONS, read_image
@@ -65,9 +65,7 @@ def _load(
     seed: int,
 ) -> Dataset:
     cones = source == "fsoco"
-    spec = preprocessing_for(
-        96 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=96)
     root = existing_folder(path, source=source)
     titles = _titles(root / "meta.json")
     labels = (BACKGROUND, "cone") if cones else (BACKGROUND, *titles)
@@ -83,18 +81,15 @@ def _load(
     def mask(name: str) -> np.ndarray:
         return _inside(read_annotation(_annotation(root, name), index), border, name)
 
-    def split(name: str) -> Split:
-        return Split(name, shuffled(splits[name], seed=seed), None, read, read_mask=mask)
-
-    return Dataset(
-        source=f"{source}:{path}",
-        task="segmentation",
+    return mask_dataset(
+        f"{source}:{path}",
         labels=labels,
         preprocessing=spec,
+        names=splits,
+        read=read,
+        read_mask=mask,
+        seed=seed,
         notes=notes,
-        train=split("train"),
-        val=split("val"),
-        test=split("test"),
     )
 
 

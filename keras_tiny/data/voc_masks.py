@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from keras_tiny.data.held_out import hold_out
+from keras_tiny.data.mask_dataset import mask_dataset
 from keras_tiny.data.masks import MaskCoding, read_mask, require_size_of
-from keras_tiny.data.partition import shuffled
-from keras_tiny.data.sample import VOID, Dataset, Split
+from keras_tiny.data.sample import VOID, Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import EXTENSIONS, read_image
@@ -60,9 +60,7 @@ def load_voc_masks(
     Raises:
         DataError: a folder of another layout, a listed picture without a mask, a damaged `labelmap.txt`.
     """
-    spec = preprocessing_for(
-        96 if image_size is None else image_size, channels=3 if channels is None else channels
-    )
+    spec = preprocessing_for(image_size, channels=channels, side=96)
     root = existing_folder(path, source="voc_masks")
     masks, images = root / "SegmentationClass", _pictures(root / "JPEGImages")
     if not masks.is_dir() or not images:
@@ -81,18 +79,15 @@ def load_voc_masks(
         require_size_of(images[name], found)
         return found
 
-    def split(name: str) -> Split:
-        return Split(name, shuffled(splits[name], seed=seed), None, read, read_mask=mask)
-
-    return Dataset(
-        source=f"voc_masks:{path}",
-        task="segmentation",
+    return mask_dataset(
+        f"voc_masks:{path}",
         labels=labels,
         preprocessing=spec,
+        names=splits,
+        read=read,
+        read_mask=mask,
+        seed=seed,
         notes=notes,
-        train=split("train"),
-        val=split("val"),
-        test=split("test"),
     )
 
 
