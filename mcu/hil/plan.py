@@ -29,7 +29,12 @@ class Plan:
 
 
 def make_plan(
-    bundle: Bundle, data: Dataset | Split | str, *, limit: int | None = None, seed: int | None = None
+    bundle: Bundle,
+    data: Dataset | Split | str,
+    *,
+    limit: int | None = None,
+    seed: int | None = None,
+    part: tuple[int, int] | None = None,
 ) -> Plan:
     """Check that the data is what the bundle was made for, and choose the samples.
 
@@ -39,9 +44,11 @@ def make_plan(
             classes are one of each; None for all.
         seed: of that choice, and of the split of a source that has none of its own; None for the seed with which
             the bundle's data was split, so that no training sample is taken for a test.
+        part: (k, n): of these samples every n-th, beginning with the k-th, counted from 0; None for all.
 
     Raises:
-        BadInput: another task, other labels, other inputs than one picture, an empty split, a limit below 1.
+        BadInput: another task, other labels, other inputs than one picture, an empty split, a limit below 1, a part
+            that is none or has no samples.
         DataError: from opening the source.
     """
     if limit is not None and limit < 1:
@@ -65,7 +72,20 @@ def make_plan(
     if not len(data):
         raise BadInput(f"{where} is empty.", hint="Name data with test samples.")
     task_of(manifest).check(data, where)
-    return Plan(source, data, choose(data, limit=limit, seed=seed))
+    chosen = choose(data, limit=limit, seed=seed)
+    if part is not None:
+        chosen = _part_of(chosen, *part)
+    return Plan(source, data, chosen)
+
+
+def _part_of(chosen: tuple[int, ...], first: int, step: int) -> tuple[int, ...]:
+    if not 0 <= first < step:
+        raise BadInput(f"There is no part {first + 1} of {step}.", hint="Parts are 1/N to N/N.")
+    if first >= len(chosen):
+        raise BadInput(
+            f"Part {first + 1} of {step} of {len(chosen)} samples has none.", hint="Take fewer parts."
+        )
+    return chosen[first::step]
 
 
 def check_same_job(data: Dataset, manifest: Manifest) -> None:
