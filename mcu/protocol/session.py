@@ -295,6 +295,8 @@ class Session:
             wait_s = self._timer.wait_s
             if exchange.waits_for_model:
                 wait_s += _PATIENCE * self._expected_s
+            # Never past the limit: who waits for a dead board is told in time.
+            wait_s = min(wait_s, max(progress_at + self._silence_s - self._clock(), MIN_WAIT_S))
             damaged = self._link.crc_errors
             frames = self._listen(wait_s)
             for frame in frames:
@@ -314,7 +316,7 @@ class Session:
                 asked_at_once = 0
             if exchange.progress != progress:
                 progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
-            elif self._clock() - progress_at > self._silence_s:
+            elif self._clock() - progress_at >= self._silence_s:
                 raise self._no_progress(exchange, heard=heard)
 
     def _no_progress(self, exchange: Exchange, *, heard: bool) -> LinkError:
