@@ -32,8 +32,8 @@ class CameraPins:
     pclk: int
 
 
-# espressif/arduino-esp32, libraries/ESP32/examples/Camera/CameraWebServer/camera_pins.h: CAMERA_MODEL_AI_THINKER,
-# CAMERA_MODEL_ESP32S3_EYE, CAMERA_MODEL_XIAO_ESP32S3.
+# espressif/arduino-esp32 at commit 376481048c93, libraries/ESP32/examples/Camera/CameraWebServer/camera_pins.h:
+# CAMERA_MODEL_AI_THINKER, CAMERA_MODEL_ESP32S3_EYE, CAMERA_MODEL_XIAO_ESP32S3; all three compared pin by pin.
 CAMERAS = {
     "esp32_cam": CameraPins(32, -1, 0, 26, 27, (5, 18, 19, 21, 36, 39, 34, 35), 25, 23, 22),
     "esp32_s3_eye": CameraPins(-1, -1, 15, 4, 5, (11, 9, 8, 10, 12, 18, 17, 16), 6, 7, 13),

@@ -1,4 +1,8 @@
-"""The boards' figures beside those of PlatformIO's board files: two sources that were written apart."""
+"""The boards' figures beside those of others: sources that were written apart.
+
+platformio.csv: PlatformIO's board files. mbed.csv: mbed-os-tools 1.8.15 (detect/platform_database.py) and mbed-tools
+7.59.0 (board_database_snapshot.json). usb.csv: usb.ids 2025.07.26, and who else says so.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from mcu.boards import get_board
+from mcu.boards import get_board, load_boards
 
-with Path(__file__).with_name("platformio.csv").open(newline="", encoding="utf-8") as file:
-    ROWS = {row["board"]: row for row in csv.DictReader(file)}
+
+def table(name: str) -> list[dict[str, str]]:
+    with Path(__file__).with_name(name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+ROWS = {row["board"]: row for row in table("platformio.csv")}
 
 # Where the two differ, and why.
 LESS_RAM_IN_ONE_PIECE = {
@@ -32,3 +41,18 @@ def test_chip_clock_flash_and_ram_are_those_of_platformio(row: dict[str, str]):
 @pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
 def test_platformios_name_of_the_board_is_its_files(row: dict[str, str]):
     assert get_board(row["board"]).platformio_id == Path(row["file"]).stem
+
+
+def test_every_code_of_a_probes_drive_is_the_boards_in_both_databases_of_mbed():
+    rows = {row["board"]: row for row in table("mbed.csv")}
+    assert rows.keys() == {board.id for board in load_boards().values() if board.flash.mbed_code}
+    for board, row in rows.items():
+        assert get_board(board).flash.mbed_code == row["code"]
+        assert row["mbed_os_tools"] == row["mbed_tools"]
+        assert row["mbed_tools"].lower().split("_")[1][:4] in get_board(board).chip.lower()
+
+
+def test_every_usb_identity_is_somebody_elses_too():
+    rows = {row["usb"]: row for row in table("usb.csv")}
+    assert rows.keys() == {str(usb) for board in load_boards().values() for usb in board.usb}
+    assert all(row["usb_ids"] or row["second"] for row in rows.values())
