@@ -54,3 +54,29 @@ class Stats(Message):
     refused: int
     invocations: int
     logs_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetBaud(Message):
+    """Host → device: talk at this rate from your answer on.
+
+    Attributes:
+        baud: symbols per second.
+        confirm_ms: for so long without an intact frame, at most 500, the device tries it; then it goes back. 0: keep
+            the rate that is tried.
+    """
+
+    frame_type = Type.SET_BAUD
+    layout = struct.Struct("<IHH")
+    baud: int
+    confirm_ms: int
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BaudAck(Message):
+    """Device → host: the rate it talks at after this frame."""
+
+    frame_type = Type.BAUD_ACK
+    layout = struct.Struct("<I")
+    baud: int

@@ -45,6 +45,7 @@ class ParamCode(IntEnum):
     BAD_OFFSET = 2  # arg: the offset
     BAD_LENGTH = 3  # arg: the length
     BAD_REQUEST = 4  # arg: the request
+    BAD_BAUD = 5  # arg: the rate
 
 
 class KernelCode(IntEnum):

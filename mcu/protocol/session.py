@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from mcu.errors import BadInput, BoardError, LinkError, WrongModel
 from mcu.protocol.ask import ask
+from mcu.protocol.baud import LADDER, raise_baud
 from mcu.protocol.connect import connect
 from mcu.protocol.control import GetStats, Ping, Pong, Stats
 from mcu.protocol.exchange import Exchange
@@ -240,6 +241,31 @@ class Session:
         begin_s = self._clock()
         self._ask(Ping(token), Pong, matches=lambda pong: pong.data == token)
         return self._clock() - begin_s
+
+    def raise_baud(self, ladder: Sequence[int] = LADDER) -> int | None:
+        """Talk at the first rate of the ladder at which the line carries 64 frames each way unharmed.
+
+        A rate that does not is given up within half a second, by the board itself; the session lives on as it was.
+
+        Args:
+            ladder: symbols per second, in the order to try; those that are not above the line's own are left out.
+
+        Returns:
+            The rate from here on, until the session is closed; None where it is of no importance or fixed.
+
+        Raises:
+            LinkError: the board does not come back from a rate it has tried. BoardReset, PortError: as `infer`.
+        """
+        if not self.terms.features & Feature.SET_BAUD:
+            return None
+        return raise_baud(
+            self._link,
+            ladder=ladder,
+            max_payload_bytes=self.terms.max_payload_bytes,
+            window_bytes=self.terms.window_bytes,
+            timer=self._timer,
+            clock=self._clock,
+        )
 
     def device_stats(self) -> DeviceStats:
         """What the board has counted since it started.

@@ -1,6 +1,6 @@
 """The device side of the link as a function of the bytes that arrive: the definition that the firmware follows.
 
-It has no timers and never speaks first: every frame it sends answers one that it received. It knows of no
+It never speaks first: every frame it sends answers one that it received. It knows of no
 port; whoever drives it carries the bytes (docs/reference/protocol.md, "The device").
 """
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mcu.protocol.control import Ping, Pong, Stats
+from mcu.protocol.control import BaudAck, Ping, Pong, SetBaud, Stats
 from mcu.protocol.crc import crc32
 from mcu.protocol.errors import ErrorClass, ParamCode, ProtocolCode, StateCode
 from mcu.protocol.frame import MIN_PAYLOAD_BYTES, VERSION, Frame, FrameReader, encode_frame
@@ -38,6 +38,7 @@ from mcu.protocol.messages import (
     chunk_bytes,
     is_newer,
 )
+from mcu.virtual.baud import BaudRate
 from mcu.virtual.receiver import BadChunk
 from mcu.virtual.request import Engine, Request
 
@@ -70,10 +71,12 @@ class BoardLink:
         identity: who to be.
         session: boot nonce, 1..65535, another one after every start.
         limits: of its memory.
-        clock_ns: measures the model's latency.
+        clock_ns: measures the model's latency, and how long a rate is tried.
+        baud: of the line; None where its rate is of no importance.
 
     Attributes:
         invocations: how often the engine ran.
+        baud: whose rate the line should have as soon as what `feed` returned is sent; its `tick` is to be called.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class BoardLink:
         session: int,
         limits: LinkLimits = LinkLimits(),
         clock_ns: Callable[[], int] = time.perf_counter_ns,
+        baud: BaudRate | None = None,
     ):
         assert 1 <= session <= 0xFFFF, "0 means that the host knows no session"
         self._engine = engine
@@ -91,6 +95,7 @@ class BoardLink:
         self._session = session
         self._limits = limits
         self._clock_ns = clock_ns
+        self.baud = baud
         self._reader = FrameReader(max_payload_bytes=limits.max_payload_bytes)
         self._out = bytearray()
         self._seq = 0  # of the next frame sent
@@ -121,6 +126,8 @@ class BoardLink:
                 continue
             self._frames_received += 1
             self._last_seq = frame.seq
+            if self.baud is not None and self.baud.is_tried and frame.session == self._session:
+                self.baud.heard(now_ns=self._clock_ns())
             try:
                 self._obey(frame)
             except MalformedMessage as error:
@@ -144,6 +151,8 @@ class BoardLink:
             self._nonce = None
             self._request = self._new_request(0)
             self._send(Type.BYE_ACK, b"")
+            if self.baud is not None:
+                self.baud.reset()
         elif self._nonce is None:
             self._refuse(ErrorClass.STATE, StateCode.NO_HELLO, arg=frame.type, text="say HELLO first")
         elif frame.version != self._version:
@@ -158,6 +167,8 @@ class BoardLink:
             self._send_message(Pong(Ping.unpack(frame.payload).data[: self._max_payload_bytes]))
         elif frame.type == Type.GET_STATS:
             self._send_message(self._stats())
+        elif frame.type == Type.SET_BAUD:
+            self._on_set_baud(SetBaud.unpack(frame.payload))
         else:
             self._refuse(
                 ErrorClass.PROTOCOL, ProtocolCode.UNKNOWN_TYPE, arg=frame.type, text=f"type {frame.type:#04x}"
@@ -189,7 +200,7 @@ class BoardLink:
                 reserved=0,
                 max_payload_bytes=self._max_payload_bytes,
                 nonce=hello.nonce,
-                features=hello.features & limits.features,
+                features=hello.features & self._features,
                 window_bytes=self._window_bytes,
                 identity_bytes=len(self._identity),
                 identity_crc32=crc32(self._identity),
@@ -261,6 +272,17 @@ class BoardLink:
         else:
             self._send_chunks(fetch, self._request.result_bytes)
 
+    def _on_set_baud(self, wanted: SetBaud) -> None:
+        if self.baud is None:
+            self._refuse(
+                ErrorClass.PROTOCOL, ProtocolCode.UNKNOWN_TYPE, arg=Type.SET_BAUD, text="the line has no rate"
+            )
+        elif not self.baud.change(wanted.baud, confirm_ms=wanted.confirm_ms, now_ns=self._clock_ns()):
+            text = f"{wanted.baud} symbols per second"
+            self._refuse(ErrorClass.PARAM, ParamCode.BAD_BAUD, arg=wanted.baud, text=text)
+        else:
+            self._send_message(BaudAck(wanted.baud))
+
     def _stats(self) -> Stats:
         return Stats(
             frames_received=self._frames_received & _COUNTER,
@@ -271,6 +293,10 @@ class BoardLink:
             invocations=self.invocations & _COUNTER,
             logs_dropped=0,
         )
+
+    @property
+    def _features(self) -> Feature:
+        return self._limits.features | (Feature.SET_BAUD if self.baud is not None else Feature(0))
 
     def _is_current(self, number: int) -> bool:
         """Whether to act on a frame of this request; a newer one ends the one before it."""

@@ -38,6 +38,7 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
     "INVOKE": (0x04, [("request", 2, 0xFFFF), ("flags", 2, 0)], b""),
     "BYE": (0x05, [], b""),
     "PING": (0x06, [], b"\x2a\x00\x00\x00\x00\x01"),
+    "SET_BAUD": (0x07, [("baud", 4, 921600), ("confirm_ms", 2, 250), ("reserved", 2, 0)], b""),
     "GET_STATS": (0x08, [], b""),
     "HELLO_ACK": (
         0x11,
@@ -82,6 +83,7 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
     ),
     "BYE_ACK": (0x15, [], b""),
     "PONG": (0x16, [], b"\x2a\x00\x00\x00\x00\x01"),
+    "BAUD_ACK": (0x17, [("baud", 4, 921600)], b""),
     "STATS": (
         0x18,
         [

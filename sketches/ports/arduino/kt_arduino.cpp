@@ -51,6 +51,18 @@ void kt_port_busy(int busy)
     (void)busy;
 }
 
+int kt_port_has_received(void)
+{
+    return Serial.available() > 0;
+}
+
+void kt_port_set_baud(uint32_t baud)
+{
+    Serial.flush();
+    Serial.end();
+    Serial.begin(baud);
+}
+
 uint32_t kt_port_overruns(void)
 {
     return 0; /* no core tells */
@@ -108,6 +120,8 @@ void kt_arduino_run(kt_board *board, const kt_board_app *app)
     start.boot_count = 1;
     start.session = boot_nonce();
     start.clock.ticks_per_s = ticks_per_s;
+    start.baud = KT_BAUD;
+    start.most_baud = KT_MOST_BAUD;
     served = board;
     kt_board_run(board, app, &start);
 }

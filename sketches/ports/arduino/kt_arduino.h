@@ -15,6 +15,17 @@
 #define KT_BAUD 115200
 #endif
 
+/* The highest that the host may try; 0 keeps KT_BAUD. A native USB port has no rate, and beginning it anew loses it. */
+#ifndef KT_MOST_BAUD
+#if defined(ARDUINO_USB_CDC_ON_BOOT) && ARDUINO_USB_CDC_ON_BOOT
+#define KT_MOST_BAUD 0
+#elif defined(USBCON) || defined(USBD_USE_CDC)
+#define KT_MOST_BAUD 0
+#else
+#define KT_MOST_BAUD 2000000
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

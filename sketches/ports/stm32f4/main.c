@@ -28,16 +28,18 @@
 
 #define ORE (1U << 3)
 #define RXNE (1U << 5)
+#define TC (1U << 6)
 #define TXE (1U << 7)
 #define RXNEIE (1U << 5)
 
-enum { TIMER_DIVIDER = 8 };
+enum { TIMER_DIVIDER = 8, SAMPLES_PER_BIT = 16, MOST_BAUD = 2000000 };
 
 kt_board kt_the_board;
 
 static kt_ring ring;
 static volatile int is_full; /* reception stopped until the ring has room */
 static int is_emulated;
+static uint32_t usart_hz;
 static volatile uint32_t overruns;
 
 static void on_usart(void)
@@ -101,6 +103,18 @@ void kt_port_busy(int busy)
     }
 }
 
+int kt_port_has_received(void)
+{
+    return !kt_ring_is_empty(&ring);
+}
+
+void kt_port_set_baud(uint32_t baud)
+{
+    while ((USART_SR(USART) & TC) == 0) {
+    }
+    USART_BRR(USART) = (usart_hz + baud / 2) / baud;
+}
+
 uint32_t kt_port_overruns(void)
 {
     return overruns;
@@ -118,8 +132,8 @@ static void start_usart(const kt_clocks *clocks)
         GPIOA_AFRL = (GPIOA_AFRL & ~0xFF00U) | 0x7700U;
         GPIOA_MODER = (GPIOA_MODER & ~(0xFU << 4)) | 0xAU << 4;
     }
-    const uint32_t hz = KT_STM32_USART == 1 ? clocks->apb2_hz : clocks->apb1_hz;
-    USART_BRR(USART) = (hz + KT_BAUD / 2) / KT_BAUD;
+    usart_hz = KT_STM32_USART == 1 ? clocks->apb2_hz : clocks->apb1_hz;
+    USART_BRR(USART) = (usart_hz + KT_BAUD / 2) / KT_BAUD;
     USART_CR1(USART) = 1U << 13 | 1U << 3 | 1U << 2 | RXNEIE; /* on, transmitter, receiver */
     NVIC_ISER(USART_IRQ) = NVIC_BIT(USART_IRQ);
 }
@@ -163,6 +177,10 @@ int main(void)
     start.constants.bytes = (uint32_t)(kt_model_end - kt_model_begin);
     start.constants_crc32 = kt_app_constants_crc32;
     start_usart(&clocks);
+    start.baud = KT_BAUD;
+    if (!clocks.emulated) { /* there every rate is as fast */
+        start.most_baud = usart_hz / SAMPLES_PER_BIT < MOST_BAUD ? usart_hz / SAMPLES_PER_BIT : MOST_BAUD;
+    }
     kt_board_run(&kt_the_board, kt_app(), &start);
     return 0;
 }

@@ -35,6 +35,8 @@ MESSAGES = {
     "RESULT": messages.Result,
     "ERROR": messages.Error,
     "FAULT": Fault,
+    "SET_BAUD": control.SetBaud,
+    "BAUD_ACK": control.BaudAck,
     "STATS": control.Stats,
 }
 

@@ -12,7 +12,9 @@ void yield(void);
 
 class HardwareSerial {
   public:
+    size_t setRxBufferSize(size_t bytes); /* of the ESP32's core */
     void begin(unsigned long baud);
+    void end(void);
     int available(void); /* bytes that have arrived; ends the program when the line is closed */
     int read(void);      /* one of them, -1 if there is none */
     size_t write(const uint8_t *bytes, size_t count);

@@ -46,6 +46,10 @@ void HardwareSerial::begin(unsigned long baud)
     }
 }
 
+void HardwareSerial::end(void)
+{
+}
+
 int HardwareSerial::available(void)
 {
     if (received_begin == received_end) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 from collections.abc import Sequence
@@ -44,21 +45,27 @@ class CBoard:
 
     Attributes:
         invocations: how often its model ran.
+        rate: of its line; 0 if none can be set.
     """
 
-    def __init__(self, program: Path, engine: Invert, *, session: int = SESSION):
+    def __init__(
+        self, program: Path, engine: Invert, *, session: int = SESSION, baud: int = 0, most_baud: int = 0
+    ):
         sizes = [
             *(str(spec.nbytes) for spec in engine.inputs),
             "/",
             *(str(spec.nbytes) for spec in engine.outputs),
         ]
+        rates = {"KT_TEST_BAUD": str(baud), "KT_TEST_MOST_BAUD": str(most_baud)} if baud else {}
         self._process = subprocess.Popen(
             [program, str(session), identity_of(engine).pack().hex(), *sizes],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env={**os.environ, **rates},
         )
         self.invocations = 0
+        self.rate = baud
 
     def feed(self, data: bytes) -> bytes:
         """Everything the device answers to these bytes."""
@@ -66,11 +73,16 @@ class CBoard:
         assert self._process.stdout is not None
         self._process.stdin.write(struct.pack("=I", len(data)) + data)
         self._process.stdin.flush()
-        head = self._process.stdout.read(8)
-        if len(head) != 8:
+        head = self._process.stdout.read(12)
+        if len(head) != 12:
             raise AssertionError(self._process.stderr.read().decode())  # type: ignore[union-attr]
-        count, self.invocations = struct.unpack("=II", head)
+        count, self.invocations, self.rate = struct.unpack("=III", head)
         return self._process.stdout.read(count)
+
+    def wait_ms(self, milliseconds: int) -> None:
+        """Let time pass for the board, while nothing comes."""
+        for _ in range(milliseconds):
+            self.feed(b"")
 
     def close(self) -> None:
         _, said = self._process.communicate()

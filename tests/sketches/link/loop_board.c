@@ -1,6 +1,9 @@
 /* KerasTinyLink as a process: takes what the host sends on stdin, answers on stdout, in blocks of a length and bytes.
+ * A block without bytes lets a millisecond pass. Every answer begins with its length, how often the model ran and the
+ * line's rate, which is 0 where none can be set.
  *
  *   loop_board SESSION IDENTITY_HEX INPUT_BYTES... / OUTPUT_BYTES...
+ *   KT_TEST_BAUD, KT_TEST_MOST_BAUD in the environment: the line's rate at first, and at most
  *
  * Its model is the one of tests/mcu/protocol/loop.py: each output byte is the complement of an input byte. It fails
  * on request: when the first input begins with "FAIL". */
@@ -22,6 +25,8 @@ static uint8_t *answer;
 static size_t answer_bytes;
 static size_t answer_room;
 static uint64_t now;
+static uint32_t rate;
+static uint32_t step = 500; /* microseconds: what the Python board's clock of these tests does at every look */
 
 void kt_port_write(const uint8_t *bytes, size_t count)
 {
@@ -35,12 +40,22 @@ void kt_port_write(const uint8_t *bytes, size_t count)
 
 uint64_t kt_port_ticks(void)
 {
-    return now += 500; /* microseconds: what the Python board's clock of these tests does */
+    return now += step;
 }
 
 void kt_port_busy(int busy)
 {
     (void)busy;
+}
+
+int kt_port_has_received(void)
+{
+    return 1;
+}
+
+void kt_port_set_baud(uint32_t baud)
+{
+    rate = baud;
 }
 
 uint32_t kt_port_overruns(void)
@@ -105,6 +120,11 @@ int main(int argc, char **argv)
     }
     model.invoke = invoke;
     kt_link_init(&link, &model, &clock, (uint16_t)atoi(argv[1]));
+    if (getenv("KT_TEST_BAUD") != NULL) {
+        rate = (uint32_t)atol(getenv("KT_TEST_BAUD"));
+        step = 0;
+        kt_link_rates(&link, rate, (uint32_t)atol(getenv("KT_TEST_MOST_BAUD")));
+    }
     uint32_t count;
     while (fread(&count, sizeof count, 1, stdin) == 1) {
         uint8_t *const bytes = malloc(count + 1U); /* its own block each time: ASan sees a byte too far */
@@ -112,9 +132,13 @@ int main(int argc, char **argv)
             return 2;
         }
         answer_bytes = 0;
+        if (count == 0) {
+            now += 1000;
+            kt_link_tick(&link);
+        }
         kt_link_feed(&link, bytes, count);
         free(bytes);
-        const uint32_t head[2] = {(uint32_t)answer_bytes, link.counters.invocations};
+        const uint32_t head[3] = {(uint32_t)answer_bytes, link.counters.invocations, rate};
         fwrite(head, sizeof head, 1, stdout);
         if (answer_bytes > 0) {
             fwrite(answer, 1, answer_bytes, stdout);

@@ -42,6 +42,16 @@ void kt_port_busy(int busy)
     (void)busy;
 }
 
+int kt_port_has_received(void)
+{
+    return 1;
+}
+
+void kt_port_set_baud(uint32_t baud)
+{
+    (void)baud; /* not offered */
+}
+
 uint32_t kt_port_overruns(void)
 {
     return 0;

@@ -68,6 +68,15 @@ static uint32_t put_identity(uint8_t *to, uint32_t tflite_crc32, const kt_board_
     return (uint32_t)(end - to);
 }
 
+/* Waits for bytes; meanwhile a rate that is tried may turn out to be none. */
+static size_t receive(kt_link *link, uint8_t *bytes, size_t capacity)
+{
+    do {
+        kt_link_tick(link);
+    } while (kt_link_is_trying_baud(link) && !kt_port_has_received());
+    return kt_port_read(bytes, capacity);
+}
+
 void kt_board_run(kt_board *board, const kt_board_app *app, const kt_board_start *start)
 {
     board->app = app;
@@ -88,15 +97,16 @@ void kt_board_run(kt_board *board, const kt_board_app *app, const kt_board_start
     };
     paint_guards(app);
     kt_link_init(&board->link, &board->model, &start->clock, start->session);
+    kt_link_rates(&board->link, start->baud, start->most_baud);
     uint8_t bytes[32];
     size_t count;
 #ifdef KT_MLPERF
     kt_mlperf_init(&board->mlperf, &board->link, app->mlperf);
-    while ((count = kt_port_read(bytes, sizeof bytes)) > 0) {
+    while ((count = receive(&board->link, bytes, sizeof bytes)) > 0) {
         kt_mlperf_feed(&board->mlperf, bytes, count);
     }
 #else
-    while ((count = kt_port_read(bytes, sizeof bytes)) > 0) {
+    while ((count = receive(&board->link, bytes, sizeof bytes)) > 0) {
         kt_link_feed(&board->link, bytes, count);
     }
 #endif

@@ -43,6 +43,8 @@ typedef struct {
     uint32_t boot_count;
     uint16_t session;    /* boot nonce, as kt_link_init takes it */
     kt_link_clock clock; /* of kt_port_ticks */
+    uint32_t baud;       /* of the line */
+    uint32_t most_baud;  /* that kt_port_set_baud takes; 0 where the rate is of no importance, or fixed */
     kt_bytes constants;  /* the model's in flash, to be checked; 0 bytes where that is not known */
     uint32_t constants_crc32; /* that they had when the image was built */
 } kt_board_start;

@@ -23,6 +23,7 @@ void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock
     link->nonce = 0;
     link->connected = false;
     memset(&link->counters, 0, sizeof link->counters);
+    memset(&link->baud, 0, sizeof link->baud);
     kt_request_begin(&link->request, 0);
 }
 
@@ -50,7 +51,8 @@ static void on_hello(kt_link *link, const kt_frame *frame)
         kt_request_begin(&link->request, 0);
     }
     const uint32_t ours = KT_FEATURE_HASH_ONLY | (link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0U);
-    kt_send_hello_ack(link, features & ours);
+    const uint32_t rate = link->baud.most != 0 ? KT_FEATURE_SET_BAUD : 0U;
+    kt_send_hello_ack(link, features & (ours | rate));
 }
 
 static void on_fetch(kt_link *link, const kt_frame *frame)
@@ -75,6 +77,7 @@ static void on_bye(kt_link *link)
     link->connected = false;
     kt_request_begin(&link->request, 0);
     kt_send_bytes(link, KT_BYE_ACK, NULL, 0);
+    kt_control_reset_baud(link);
 }
 
 /* Payload bytes that a type has at least. */
@@ -85,6 +88,7 @@ static uint16_t fixed_bytes(uint8_t type)
         [KT_FETCH] = KT_FETCH_BYTES,
         [KT_DATA] = KT_DATA_BYTES,
         [KT_INVOKE] = KT_INVOKE_BYTES,
+        [KT_SET_BAUD] = KT_SET_BAUD_BYTES,
     };
     return type < sizeof bytes ? bytes[type] : 0;
 }
@@ -136,6 +140,9 @@ void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count)
         if (event == KT_FRAME_INTACT) {
             ++link->counters.frames_received;
             link->last_seq = frame.seq;
+            if (frame.session == link->session) {
+                kt_control_heard(link);
+            }
             obey(link, &frame);
         } else if (event == KT_FRAME_DAMAGED) {
             ++link->counters.frames_damaged;

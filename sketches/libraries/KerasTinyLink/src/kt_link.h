@@ -95,6 +95,16 @@ typedef struct {
     uint32_t invocations; /* how often the model ran */
 } kt_link_counters;
 
+/* The rate of the line, in symbols per second. */
+typedef struct {
+    uint32_t start;      /* at power-on and after BYE */
+    uint32_t most;       /* that kt_port_set_baud takes; 0: SET_BAUD is not offered */
+    uint32_t current;
+    uint32_t confirmed;  /* to go back to */
+    uint32_t confirm_ms; /* how long `current` is tried without an intact frame; 0 while nothing is tried */
+    uint64_t deadline;   /* in ticks */
+} kt_link_baud;
+
 typedef struct {
     kt_frame_reader reader;
     kt_frame_writer writer;
@@ -109,10 +119,20 @@ typedef struct {
     kt_link_request request;
     kt_bytes profile[2]; /* the object PROFILE */
     kt_link_counters counters;
+    kt_link_baud baud;
 } kt_link;
 
 /* `session` is the boot nonce: 1..65535, another one after every start. */
 void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock *clock, uint16_t session);
+
+/* The line's rate and the highest that the port can; before the first byte, where SET_BAUD is to be offered. */
+void kt_link_rates(kt_link *link, uint32_t baud, uint32_t most);
+
+/* Whether a rate is tried: kt_link_tick is then to be called again and again until it is not. */
+bool kt_link_is_trying_baud(const kt_link *link);
+
+/* Goes back to the rate before if the one that is tried was not confirmed in time. */
+void kt_link_tick(kt_link *link);
 
 /* Takes what has arrived and sends all answers with kt_port_write. */
 void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count);

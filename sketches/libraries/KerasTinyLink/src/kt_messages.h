@@ -9,6 +9,7 @@ enum kt_type {
     KT_INVOKE = 0x04,
     KT_BYE = 0x05,
     KT_PING = 0x06,
+    KT_SET_BAUD = 0x07,
     KT_GET_STATS = 0x08,
     KT_FIRST_DEVICE_TYPE = 0x10, /* types from here on are sent by devices only */
     KT_HELLO_ACK = 0x11,
@@ -17,6 +18,7 @@ enum kt_type {
     KT_RESULT = 0x14,
     KT_BYE_ACK = 0x15,
     KT_PONG = 0x16,
+    KT_BAUD_ACK = 0x17,
     KT_STATS = 0x18,
     KT_NAK = 0x19,
     KT_ERROR = 0x1A,
@@ -33,13 +35,15 @@ enum kt_layout {
     KT_CHUNK_BYTES = 8,
     KT_ACK_BYTES = 20,
     KT_RESULT_BYTES = 24,
+    KT_SET_BAUD_BYTES = 8,
+    KT_BAUD_ACK_BYTES = 4,
     KT_STATS_BYTES = 28,
     KT_ERROR_BYTES = 8,
     KT_PROFILE_BYTES = 12, /* of the object's head */
     KT_FAULT_BYTES = 28,
 };
 
-enum kt_feature { KT_FEATURE_HASH_ONLY = 1 << 1, KT_FEATURE_PROFILE = 1 << 2 };
+enum kt_feature { KT_FEATURE_HASH_ONLY = 1 << 1, KT_FEATURE_PROFILE = 1 << 2, KT_FEATURE_SET_BAUD = 1 << 4 };
 
 enum kt_invoke_flag { KT_INVOKE_PROFILE = 1 << 0, KT_INVOKE_HASH_ONLY = 1 << 1 };
 
@@ -55,7 +59,7 @@ enum kt_protocol_code { KT_BAD_VERSION = 1, KT_UNKNOWN_TYPE = 2, KT_MALFORMED = 
 
 enum kt_state_code { KT_WRONG_SESSION = 1, KT_NO_HELLO = 2 };
 
-enum kt_param_code { KT_NO_SUCH_OBJECT = 1, KT_BAD_OFFSET = 2, KT_BAD_LENGTH = 3, KT_BAD_REQUEST = 4 };
+enum kt_param_code { KT_NO_SUCH_OBJECT = 1, KT_BAD_OFFSET = 2, KT_BAD_LENGTH = 3, KT_BAD_REQUEST = 4, KT_BAD_BAUD = 5 };
 
 enum kt_kernel_code { KT_INVOKE_FAILED = 1 };
 

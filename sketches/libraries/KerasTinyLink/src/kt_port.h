@@ -1,4 +1,4 @@
-/* What a port provides: six functions. Everything else of the firmware compiles on any computer.
+/* What a port provides: eight functions. Everything else of the firmware compiles on any computer.
  *
  * A port also brings its start-up code, calls kt_board_run (kt_board.h) and, where it can, kt_board_fault from its
  * fault handlers. sketches/ports/host is the shortest example, sketches/ports/stm32f4 a complete one. */
@@ -25,6 +25,13 @@ uint64_t kt_port_ticks(void);
 
 /* The model is about to run (1) or has run (0): a port may hold back what would disturb its measurement. */
 void kt_port_busy(int busy);
+
+/* Whether kt_port_read would return at once. Called while a rate of the line is tried (kt_port_set_baud). */
+int kt_port_has_received(void);
+
+/* Changes the line's rate, symbols per second, as soon as all that was written has left. Called only where the port has
+ * named a highest rate in kt_board_start; one above that is not asked for. */
+void kt_port_set_baud(uint32_t baud);
 
 /* How often since the start received bytes were lost because nobody took them in time; 0 where that is not known. */
 uint32_t kt_port_overruns(void);
