@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import random
+
 from mcu.doubles.rom import RomDouble
 from mcu.errors import PortError
+from mcu.transport.faults import Faults, Harm
 
 
 class DirectLine:
-    """The host's end, as `mcu.protocol.link.ByteStream`. For tests that inject many faults in little time."""
+    """The host's end, as `mcu.protocol.link.ByteStream`. For tests that inject many faults in little time.
+
+    Args:
+        rom: at the other end.
+        faults: of the bytes, both ways, as `mcu.transport.faults` has them for real ports.
+    """
 
     name = "double"
     line_bytes_per_s: float | None = None
 
-    def __init__(self, rom: RomDouble):
+    def __init__(self, rom: RomDouble, *, faults: Faults | None = None):
         self._rom = rom
+        harmless = faults or Faults()
+        self._up = Harm(harmless, random.Random(f"{harmless.seed} up"))
+        self._down = Harm(harmless, random.Random(f"{harmless.seed} down"))
         self._heard = b""
 
     def read(self, *, timeout_s: float) -> bytes:
@@ -25,7 +36,7 @@ class DirectLine:
     def write(self, data: bytes, *, timeout_s: float) -> None:
         """Hand all of it to the double."""
         self._check_plugged()
-        self._heard += self._rom.feed(data)
+        self._heard += self._down(self._rom.feed(self._up(data)))
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -8,6 +8,7 @@ import random
 import select
 import termios
 import threading
+import time
 import tty
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,7 @@ class UsbCable:
     Attributes:
         board: the one that is powered.
         ports: every device name that the port has had, the present one last.
+        unplugged_at: when it was pulled last, by time.monotonic().
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class UsbCable:
         self._left: float = float("inf")
         self.board = power_on()
         self.ports: list[str] = []
+        self.unplugged_at = 0.0
 
     @property
     def port(self) -> str:
@@ -131,6 +134,7 @@ class UsbCable:
                     return
         finally:
             self._left = float("inf")
+            self.unplugged_at = time.monotonic()
             self._link.unlink(missing_ok=True)  # before its pty's name is free for others
             for descriptor in (board_fd, port_fd, wake_read):
                 os.close(descriptor)

@@ -19,6 +19,7 @@ from mcu.flash.image import Image
 from mcu.flash.plan import plan_sectors
 from mcu.flash.stm32_uart import write_with
 from mcu.flash.written import Written
+from mcu.transport.faults import Faults
 
 BOARD = get_board("nucleo_f446re")
 OLD = b"\x5a" * 600  # of an older firmware, in every sector
@@ -116,3 +117,19 @@ def test_several_faults_in_one_run_give_no_false_success_either(seed: int, two_s
     rom.power_on()
     assert run(rom, two_sectors).verified
     assert holds(rom, two_sectors)
+
+
+@pytest.mark.parametrize(
+    "words", ["flip:2e-5", "drop:1e-4", "insert:1e-4", "duplicate:1e-4", "flip:1e-4,drop:1e-3"]
+)
+def test_a_bad_line_gives_no_false_success_and_a_good_one_afterwards_recovers(words: str, two_sectors: Image):
+    for seed in range(5):
+        rom = chip()
+        line = Rom(DirectLine(rom, faults=Faults.parse(f"{words},seed:{seed}")))
+        sectors = plan_sectors(two_sectors, BOARD)
+        try:
+            write_with(line, sectors, board=BOARD, start=two_sectors.start, progress=lambda done, total: None)
+        except BoardError:
+            rom.power_on()
+            run(rom, two_sectors)
+        assert holds(rom, two_sectors)
