@@ -88,9 +88,10 @@ class Exchange:
         return self._download is None and self._upload.waits_for_result
 
     @property
-    def progress(self) -> tuple[int, int]:
-        """Chunks confirmed and bytes still missing; unchanged as long as nothing gets through."""
-        return self._upload.confirmed, -1 if self._download is None else self._download.missing_bytes
+    def progress(self) -> tuple[int, int, int]:
+        """Chunks confirmed, chunks that came early, bytes still missing; unchanged as long as nothing gets through."""
+        missing = -1 if self._download is None else self._download.missing_bytes
+        return self._upload.confirmed, len(self._early), missing
 
     @property
     def resent(self) -> int:

@@ -86,7 +86,9 @@ class Session:
         self._silence_s = silence_s
         self._clock = clock
         self._request = 0
-        self._expected_s = 0.0  # how long the model took last time
+        self._expected_s = 0.0  # how long the model took last time, by the board's clock
+        # The same by ours: an emulator's clock stands still when the computer has other things to do.
+        self._answer_s = 0.0
         self._retransmits = 0
         self._damage_reports = 0
         self._tensor_bytes = 0
@@ -314,13 +316,15 @@ class Session:
 
     def _run(self, exchange: Exchange) -> None:
         progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
+        invoked_at, damaged_before = None, self._link.crc_errors
         while not exchange.complete:
             frames_out = exchange.take(self._link.next_seq)
             if frames_out:
                 self._link.send(frames_out)
             wait_s = self._timer.wait_s
             if exchange.waits_for_model:
-                wait_s += _PATIENCE * self._expected_s
+                invoked_at = self._clock() if invoked_at is None else invoked_at
+                wait_s += _PATIENCE * max(self._expected_s, self._answer_s)
             # Never past the limit: who waits for a dead board is told in time.
             wait_s = min(wait_s, max(progress_at + self._silence_s - self._clock(), MIN_WAIT_S))
             damaged = self._link.crc_errors
@@ -332,6 +336,11 @@ class Session:
             if frames:
                 self._timer.heard()
                 heard = True
+            if invoked_at is not None and exchange.result is not None:
+                # Where something was damaged, this is the time of a repair.
+                if exchange.damage_reports == 0 and self._link.crc_errors == damaged_before:
+                    self._answer_s = self._clock() - invoked_at
+                invoked_at = None
             lost = self._link.crc_errors - damaged
             if lost and asked_at_once < _ASK_AT_ONCE:
                 exchange.answers_damaged(lost)

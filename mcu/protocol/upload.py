@@ -61,8 +61,8 @@ class Upload:
 
     @property
     def confirmed(self) -> int:
-        """Chunks from the first on without a hole that the device has."""
-        return self._first
+        """Chunks that the device has."""
+        return sum(piece.arrived for piece in self._pieces)
 
     @property
     def waits_for_result(self) -> bool:
