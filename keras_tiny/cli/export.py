@@ -31,6 +31,7 @@ def export(
 
     bundle = export_run(run, out, name=name)
     manifest = bundle.manifest
+    ((metric, measured),) = manifest.metrics.items()
     if json:
         print_json(
             {
@@ -39,7 +40,8 @@ def export(
                 "arena_bytes": manifest.arena_bytes,
                 "macs": manifest.macs,
                 "params": manifest.params,
-                "metrics": manifest.metrics["accuracy"],
+                "metric": metric,
+                "metrics": measured,
             }
         )
         return

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mcu.bundle import Bundle
+from tests.e2e.commands import exported
 from tests.support import require
 
 TRAIN, VAL, TEST = 18, 3, 5
@@ -38,7 +40,6 @@ def test_a_detector_goes_from_xml_files_to_the_board(tmp_path: Path):
     require("module:tflite_micro")
     import mcu
     from keras_tiny.recipe import Recipe
-    from keras_tiny.runs.export import export_run
     from keras_tiny.runs.folder import load_run
     from keras_tiny.runs.run import run_recipe
     from keras_tiny.training.judge import int8_answers
@@ -66,7 +67,9 @@ def test_a_detector_goes_from_xml_files_to_the_board(tmp_path: Path):
             assert {"loss", "class_loss", "box_loss"} <= scalars.keys()
             assert np.isfinite(list(scalars.values())).all()
 
-    bundle = export_run(tmp_path / "run", tmp_path / "bundle")
+    said = exported(tmp_path / "run", tmp_path / "bundle")
+    assert (said["metric"], said["metrics"]) == ("map50", pytest.approx(result.metrics))
+    bundle = Bundle.open(said["bundle"])
     classes, boxes = bundle.manifest.outputs
     assert bundle.manifest.anchors.count == classes.shape[1] == boxes.shape[1] == 390
     assert (classes.shape[2], boxes.shape[2]) == (3, 4)

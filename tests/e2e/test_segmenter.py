@@ -10,6 +10,7 @@ from PIL import Image
 
 import mcu
 from keras_tiny.recipe import parse_recipe
+from tests.e2e.commands import exported
 from tests.support import require
 
 SIDE = 32
@@ -35,7 +36,6 @@ def write_set(root: Path) -> None:
 def test_a_segmenter_is_trained_evaluated_exported_and_validated_to_the_byte(tmp_path: Path):
     require("module:tflite_micro")
     from keras_tiny.runs.evaluate import evaluate
-    from keras_tiny.runs.export import export_run
     from keras_tiny.runs.run import run_recipe
 
     write_set(tmp_path / "set")
@@ -64,9 +64,9 @@ def test_a_segmenter_is_trained_evaluated_exported_and_validated_to_the_byte(tmp
     assert measured.sheet is not None
     assert measured.sheet.is_file()
 
-    bundle = export_run(tmp_path / "run", tmp_path / "bundle")
-    assert set(bundle.manifest.metrics) == {"mean_iou"}
-    run = mcu.validate(bundle, source, out_dir=tmp_path / "hil")
+    said = exported(tmp_path / "run", tmp_path / "bundle")
+    assert (said["metric"], said["metrics"]) == ("mean_iou", pytest.approx(result.metrics))
+    run = mcu.validate(said["bundle"], source, out_dir=tmp_path / "hil")
     assert run.bit_exact
     assert run.samples == 6
     assert run.metrics["mean_iou"] == pytest.approx(result.metrics["qat"], abs=0.02)
