@@ -125,6 +125,7 @@ def _build(
                     flash=port.flash, flash_bytes=board.flash_bytes, ram=port.ram, ram_bytes=board.ram_bytes
                 )
             )
+        flags = (*flags, *sources.flags)
         key = _key(sources, target, port, flags)
         version = f"{package_version()}+{key[:_BUILD_DIGITS]}"
         kept = cache / key

@@ -15,6 +15,7 @@ from mcu.compiler.emit import sketches_folder
 from mcu.errors import BadInput
 from mcu.firmware.gcc import TARGETS
 from mcu.firmware.ports import Port
+from mcu.postprocess.mask_object import mask_tensor
 from mcu.protocol.identity import Identity, Tag
 from mcu.protocol.mlperf_model import MlperfModel
 from mcu.tensor import TensorSpec
@@ -23,6 +24,8 @@ ENGINE = "c"
 MODEL_NAME = "model"  # kt_model.c: the linker scripts place it by this name
 FACTS_NAME = "kt_model_facts.h"
 _BYTES_PER_LINE = 20
+# Of KerasTinyPost: what a segmenter's board makes its masks with.
+_MASK_SOURCES = ("kt_argmax.c", "kt_threshold.c", "kt_mask_pack.c", "kt_mask_runs.c")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class FirmwareSources:
         link, port: C files of KerasTinyLink and of the port, where they lie.
         include: folders with headers.
         mlperf: how the model shows itself to MLPerf Tiny's runner; None: not at all.
+        flags: that the sources are compiled with.
     """
 
     folder: Path
@@ -46,6 +50,7 @@ class FirmwareSources:
     port: tuple[Path, ...]
     include: tuple[Path, ...]
     mlperf: MlperfModel | None = None
+    flags: tuple[str, ...] = ()
 
 
 def write_sources(
@@ -75,7 +80,8 @@ def write_sources(
     emit(compiled, folder)
     identity = identity_of(compiled, model_bytes, board_id=board_id, clock_hz=clock_hz)
     sketches = sketches_folder()
-    link = sketches / "libraries" / "KerasTinyLink" / "src"
+    link, post = (sketches / "libraries" / name / "src" for name in ("KerasTinyLink", "KerasTinyPost"))
+    masks = tuple(post / name for name in _MASK_SOURCES) if mask_tensor(compiled.outputs) is not None else ()
     places = [sketches / "ports" / name for name in port.folders]
     sources = FirmwareSources(
         folder=folder,
@@ -83,10 +89,11 @@ def write_sources(
         identity=identity,
         tflite_crc32=zlib.crc32(model_bytes),
         engine=tuple(folder / name for name in compiled.sources),
-        link=tuple(sorted(link.glob("*.c"))),
+        link=(*sorted(link.glob("*.c")), *masks),
         port=tuple(source for place in places for source in sorted(place.glob("*.c"))),
-        include=(folder, link, *places),
+        include=(folder, link, post, *places),
         mlperf=mlperf,
+        flags=("-DKT_LINK_MASK",) if masks else (),
     )
     write_facts(sources, firmware=identity.firmware)
     return sources

@@ -59,6 +59,7 @@ class Feature(IntFlag):
     READ_TENSOR = 1 << 3
     SET_BAUD = 1 << 4
     LOG = 1 << 5
+    MASK = 1 << 6
 
 
 class Object(IntEnum):
@@ -67,6 +68,8 @@ class Object(IntEnum):
     RESULT = 0  # the output tensors of one request, one after another
     IDENTITY = 1
     PROFILE = 2  # what each operator took in one request
+    MASK = 3  # the class of each pixel, packed, in the place of the result
+    MASK_RUNS = 4  # the same as runs
 
 
 class InvokeFlag(IntFlag):

@@ -9,7 +9,10 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import TypeVar
 
+import numpy as np
+
 from mcu.errors import BadInput, BoardError, LinkError, WrongModel
+from mcu.postprocess.mask_object import mask_tensor
 from mcu.protocol.ask import ask
 from mcu.protocol.baud import LADDER, raise_baud
 from mcu.protocol.connect import connect
@@ -18,6 +21,7 @@ from mcu.protocol.exchange import Exchange
 from mcu.protocol.frame import DELIMITER, MAX_PAYLOAD_BYTES, Frame
 from mcu.protocol.identity import Identity
 from mcu.protocol.link import ByteStream, Link
+from mcu.protocol.mask import MaskForm, fetch_mask
 from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Message, Type
 from mcu.protocol.profile import Profile, fetch_profile
 from mcu.protocol.stats import DeviceStats, LinkStats
@@ -49,6 +53,8 @@ class Inference:
         latency_us: of the model alone, measured on the board.
         instructions: executed by the model; None where the board does not count them.
         profile: what each operator took; None if it was not asked for.
+        mask: the class of each pixel, uint8 (height, width), made by the board; None if it was not asked for, or the
+            board makes none: it is no segmenter, or firmware from before there were masks.
         sent_by_board: False if the outputs are the expected ones and the board has only sent their CRC-32, which is
             theirs.
     """
@@ -57,6 +63,7 @@ class Inference:
     latency_us: int
     instructions: int | None
     profile: Profile | None = None
+    mask: np.ndarray | None = None
     sent_by_board: bool = True
 
 
@@ -171,6 +178,7 @@ class Session:
         inputs: Sequence[bytes],
         *,
         profile: bool = False,
+        mask: MaskForm | None = None,
         expected: Sequence[bytes] | None = None,
     ) -> Inference:
         """Run the model once.
@@ -178,6 +186,7 @@ class Session:
         Args:
             inputs: the bytes of each input tensor, exactly as long as the tensor.
             profile: measure every operator; the whole run takes a little longer then.
+            mask: ask for the mask of a segmenter too, made by the board of its output: "packed" or "runs".
             expected: the bytes that each output tensor should have. A board with the feature HASH_ONLY then sends the
                 CRC-32 of its outputs first, and the outputs only if that is another one than these bytes have. Two
                 different outputs have the same CRC-32 with a probability of 2^-32.
@@ -224,6 +233,7 @@ class Session:
             latency_us=result.latency_us,
             instructions=None if result.instructions == NO_COUNT else result.instructions,
             profile=self._fetch_profile() if profile else None,
+            mask=self._fetch_mask(mask) if mask is not None else None,
             sent_by_board=exchange.sent_by_board,
         )
 
@@ -314,9 +324,24 @@ class Session:
             self._link, self._request, timer=self._timer, timeout_s=self._silence_s, clock=self._clock
         )
 
+    def _fetch_mask(self, form: MaskForm) -> np.ndarray | None:
+        tensor = mask_tensor(self.identity.outputs)
+        if tensor is None or not self.terms.features & Feature.MASK:
+            return None
+        return fetch_mask(
+            self._link,
+            self._request,
+            tensor,
+            form=form,
+            timer=self._timer,
+            timeout_s=self._silence_s,
+            clock=self._clock,
+        )
+
     def _run(self, exchange: Exchange) -> None:
         progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
-        invoked_at, damaged_before = None, self._link.crc_errors
+        invoked_at: float | None = None
+        damaged_before = self._link.crc_errors
         while not exchange.complete:
             frames_out = exchange.take(self._link.next_seq)
             if frames_out:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mcu.postprocess.mask_object import mask_tensor
 from mcu.protocol.control import BaudAck, Ping, Pong, SetBaud, Stats
 from mcu.protocol.crc import crc32
 from mcu.protocol.errors import ErrorClass, ParamCode, ProtocolCode, StateCode
@@ -53,7 +54,7 @@ class LinkLimits:
         max_payload_bytes: of a frame, 64 to 2048, a multiple of 4.
         window_bytes: DATA that its receive buffer can hold while it is busy; at least one chunk.
         version_min, version_max: of the protocol.
-        features: that the device has.
+        features: that the device has; MASK is not among them: it comes with the model.
     """
 
     max_payload_bytes: int = 1024
@@ -93,7 +94,9 @@ class BoardLink:
         self._engine = engine
         self._identity = identity.pack()
         self._session = session
-        self._limits = limits
+        self._mask_tensor = mask_tensor(engine.outputs)
+        masks = Feature.MASK if self._mask_tensor is not None else Feature(0)
+        self._limits = replace(limits, features=limits.features | masks)
         self._clock_ns = clock_ns
         self.baud = baud
         self._reader = FrameReader(max_payload_bytes=limits.max_payload_bytes)
@@ -241,7 +244,7 @@ class BoardLink:
         hash_only = bool(invoke.flags & InvokeFlag.HASH_ONLY and self._limits.features & Feature.HASH_ONLY)
         if request.result is not None:
             # Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream.
-            self._send_result(request.result, hash_only=hash_only)
+            self._send_result(request.result, hash_only=hash_only or request.is_mask)
         elif request.incomplete:
             for tensor in request.incomplete:
                 self._send_message(Nak(*self._progress(tensor), reason=NakReason.INCOMPLETE))
@@ -261,7 +264,7 @@ class BoardLink:
     def _on_fetch(self, fetch: Fetch) -> None:
         if fetch.object == Object.IDENTITY:
             self._send_chunks(fetch, self._identity)
-        elif fetch.object != Object.RESULT:
+        elif not self._request.has(fetch.object):
             self._refuse(
                 ErrorClass.PARAM, ParamCode.NO_SUCH_OBJECT, arg=fetch.object, text="nothing to fetch there"
             )
@@ -270,7 +273,7 @@ class BoardLink:
                 ErrorClass.PARAM, ParamCode.BAD_REQUEST, arg=fetch.request, text="no result of this request"
             )
         else:
-            self._send_chunks(fetch, self._request.result_bytes)
+            self._send_chunks(fetch, self._request.bytes_of(Object(fetch.object)))
 
     def _on_set_baud(self, wanted: SetBaud) -> None:
         if self.baud is None:
@@ -310,7 +313,12 @@ class BoardLink:
         return True
 
     def _new_request(self, number: int) -> Request:
-        return Request(number=number, specs=self._engine.inputs, max_payload_bytes=self._max_payload_bytes)
+        return Request(
+            number=number,
+            specs=self._engine.inputs,
+            mask_tensor=self._mask_tensor,
+            max_payload_bytes=self._max_payload_bytes,
+        )
 
     @property
     def _window_bytes(self) -> int:

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from mcu.postprocess.mask_object import pack_mask
 from mcu.protocol.crc import crc32
 from mcu.protocol.errors import ErrorClass, KernelCode
-from mcu.protocol.messages import NO_COUNT, RESULT_HEADER_BYTES, Result, chunk_bytes
+from mcu.protocol.messages import NO_COUNT, RESULT_HEADER_BYTES, Object, Result, chunk_bytes
 from mcu.tensor import TensorSpec
 from mcu.virtual.receiver import TensorReceiver
 
@@ -35,16 +36,24 @@ class Request:
     Args:
         number: 1..65535, or 0 before the first of a connection.
         specs: of the model's inputs.
+        mask_tensor: the output that masks are made of, if the model is a segmenter.
         max_payload_bytes: agreed on.
 
     Attributes:
         inputs: what has arrived of each input tensor.
         unconfirmed_bytes: received since the last ACK.
         result: None until the model has run.
-        result_bytes: the output tensors one after another, or the text of an error.
+        result_bytes: the output tensors one after another, or the text of an error; the mask once it was asked for.
     """
 
-    def __init__(self, *, number: int, specs: Sequence[TensorSpec], max_payload_bytes: int):
+    def __init__(
+        self,
+        *,
+        number: int,
+        specs: Sequence[TensorSpec],
+        mask_tensor: TensorSpec | None,
+        max_payload_bytes: int,
+    ):
         self.number = number
         self.inputs = [
             TensorReceiver(size=spec.nbytes, chunk_bytes=chunk_bytes(max_payload_bytes)) for spec in specs
@@ -53,12 +62,38 @@ class Request:
         self.result: Result | None = None
         self.result_bytes = b""
         self._specs = specs
+        self._mask_tensor = mask_tensor
+        self._made: Object | None = None
         self._max_payload_bytes = max_payload_bytes
 
     @property
     def incomplete(self) -> list[int]:
         """Input tensors of which bytes are missing."""
         return [index for index, tensor in enumerate(self.inputs) if not tensor.complete]
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether the result has given its place to a mask."""
+        return self._made is not None
+
+    def has(self, wanted: int) -> bool:
+        """Whether such an object can be fetched once the model has run; a mask is made once, in one form."""
+        if wanted == Object.RESULT:
+            return not self.is_mask
+        if wanted not in (Object.MASK, Object.MASK_RUNS) or self._mask_tensor is None:
+            return False
+        failed = self.result is not None and self.result.status != ErrorClass.OK
+        return not failed and self._made in (None, wanted)
+
+    def bytes_of(self, wanted: Object) -> bytes:
+        """The object, after the run; a mask takes the result's place, as it does in a small board's memory."""
+        if wanted != Object.RESULT and not self.is_mask:
+            assert self._mask_tensor is not None, "has() said so"
+            self.result_bytes = pack_mask(
+                self.result_bytes, self._mask_tensor, runs=wanted == Object.MASK_RUNS
+            )
+            self._made = wanted
+        return self.result_bytes
 
     def run(self, engine: Engine, *, clock_ns: Callable[[], int]) -> Result:
         """Run the model on the inputs, which must be complete, and keep what comes of it."""

@@ -5,6 +5,7 @@
 
 #include "kt_bytes.h"
 #include "kt_control.h"
+#include "kt_mask_object.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 #include "kt_request.h"
@@ -24,6 +25,7 @@ void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock
     link->connected = false;
     memset(&link->counters, 0, sizeof link->counters);
     memset(&link->baud, 0, sizeof link->baud);
+    kt_mask_find(link);
     kt_request_begin(&link->request, 0);
 }
 
@@ -50,9 +52,27 @@ static void on_hello(kt_link *link, const kt_frame *frame)
         link->max_payload_bytes = theirs < KT_LINK_MAX_PAYLOAD ? theirs : KT_LINK_MAX_PAYLOAD;
         kt_request_begin(&link->request, 0);
     }
-    const uint32_t ours = KT_FEATURE_HASH_ONLY | (link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0U);
+    const uint32_t profile = link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0U;
+    const uint32_t mask = kt_mask_is_possible(link) ? KT_FEATURE_MASK : 0U;
     const uint32_t rate = link->baud.most != 0 ? KT_FEATURE_SET_BAUD : 0U;
-    kt_send_hello_ack(link, features & (ours | rate));
+    kt_send_hello_ack(link, features & (KT_FEATURE_HASH_ONLY | profile | mask | rate));
+}
+
+/* Whether FETCH can ask for it, once the model has run. */
+static bool is_there(const kt_link *link, uint16_t object)
+{
+    switch (object) {
+    case KT_OBJECT_RESULT:
+        return kt_mask_made(link) == 0;
+    case KT_OBJECT_PROFILE:
+        return link->request.profiled;
+    case KT_OBJECT_MASK:
+    case KT_OBJECT_MASK_RUNS:
+        return kt_mask_is_possible(link) && link->request.status == 0 &&
+               (kt_mask_made(link) == 0 || kt_mask_made(link) == object);
+    default:
+        return false;
+    }
 }
 
 static void on_fetch(kt_link *link, const kt_frame *frame)
@@ -63,11 +83,14 @@ static void on_fetch(kt_link *link, const kt_frame *frame)
     const uint32_t length = kt_get_u32le(frame->payload + 8);
     if (object == KT_OBJECT_IDENTITY) {
         kt_send_chunks(link, request, object, offset, length);
-    } else if (object != KT_OBJECT_RESULT && !(object == KT_OBJECT_PROFILE && link->request.profiled)) {
+    } else if (!is_there(link, object)) {
         kt_refuse(link, KT_ERROR_PARAM, KT_NO_SUCH_OBJECT, object, "nothing to fetch there");
     } else if (request != link->request.number || !link->request.ran) {
         kt_refuse(link, KT_ERROR_PARAM, KT_BAD_REQUEST, request, "no result of this request");
     } else {
+        if (object == KT_OBJECT_MASK || object == KT_OBJECT_MASK_RUNS) {
+            kt_mask_make(link, object);
+        }
         kt_send_chunks(link, request, object, offset, length);
     }
 }

@@ -70,6 +70,15 @@ typedef struct {
     uint32_t ticks_per;
 } kt_link_clock;
 
+/* The output of a segmenter. */
+typedef struct {
+    uint32_t pixels;
+    uint16_t channels; /* 0: the model is no segmenter, or knows too many classes */
+    int16_t above;     /* with one channel: what a score of class 1 exceeds */
+} kt_link_mask;
+
+enum { KT_MASK_HEAD_BYTES = 16 };
+
 typedef struct {
     uint16_t number; /* 1..65535, or 0 before the first of a connection */
     bool ran;
@@ -83,6 +92,10 @@ typedef struct {
     uint32_t result_crc32;
     const char *why; /* text of the RESULT if the model did not run */
     uint8_t profile_head[12]; /* of the object PROFILE */
+#ifdef KT_LINK_MASK
+    uint16_t mask_object; /* the mask that has taken the result's place, 0 if none */
+    uint8_t mask_head[KT_MASK_HEAD_BYTES];
+#endif
     kt_receiver inputs[KT_LINK_MAX_INPUTS];
 } kt_link_request;
 
@@ -118,6 +131,10 @@ typedef struct {
     bool connected;
     kt_link_request request;
     kt_bytes profile[2]; /* the object PROFILE */
+#ifdef KT_LINK_MASK
+    kt_link_mask mask;
+    kt_bytes mask_bytes[2]; /* the object MASK or MASK_RUNS */
+#endif
     kt_link_counters counters;
     kt_link_baud baud;
 } kt_link;

@@ -43,11 +43,17 @@ enum kt_layout {
     KT_FAULT_BYTES = 28,
 };
 
-enum kt_feature { KT_FEATURE_HASH_ONLY = 1 << 1, KT_FEATURE_PROFILE = 1 << 2, KT_FEATURE_SET_BAUD = 1 << 4 };
+enum kt_feature { KT_FEATURE_HASH_ONLY = 1 << 1, KT_FEATURE_PROFILE = 1 << 2, KT_FEATURE_SET_BAUD = 1 << 4, KT_FEATURE_MASK = 1 << 6 };
 
 enum kt_invoke_flag { KT_INVOKE_PROFILE = 1 << 0, KT_INVOKE_HASH_ONLY = 1 << 1 };
 
-enum kt_object { KT_OBJECT_RESULT = 0, KT_OBJECT_IDENTITY = 1, KT_OBJECT_PROFILE = 2 };
+enum kt_object {
+    KT_OBJECT_RESULT = 0,
+    KT_OBJECT_IDENTITY = 1,
+    KT_OBJECT_PROFILE = 2,
+    KT_OBJECT_MASK = 3,
+    KT_OBJECT_MASK_RUNS = 4,
+};
 
 enum kt_profile_unit { KT_PROFILE_INSTRUCTIONS = 0, KT_PROFILE_TICKS = 1 };
 

@@ -6,6 +6,7 @@
 #include "kt_bytes.h"
 #include "kt_crc32.h"
 #include "kt_divide.h"
+#include "kt_mask_object.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 #include "kt_send.h"
@@ -156,7 +157,7 @@ void kt_request_invoke(kt_link *link, const kt_frame *frame)
     }
     if (link->request.ran) {
         /* Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream. */
-        kt_send_result(link, hash_only && link->request.status == 0);
+        kt_send_result(link, (hash_only && link->request.status == 0) || kt_mask_made(link) != 0);
         return;
     }
     if (!all_complete(link)) {

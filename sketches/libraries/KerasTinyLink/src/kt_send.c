@@ -6,6 +6,7 @@
 #include "kt_bytes.h"
 #include "kt_crc32.h"
 #include "kt_divide.h"
+#include "kt_mask_object.h"
 #include "kt_messages.h"
 #include "kt_port.h"
 
@@ -83,6 +84,9 @@ kt_object_bytes kt_object_of(const kt_link *link, uint16_t object)
     }
     if (object == KT_OBJECT_PROFILE) {
         return (kt_object_bytes){.pieces = link->profile, .count = 2};
+    }
+    if (object == KT_OBJECT_MASK || object == KT_OBJECT_MASK_RUNS) {
+        return (kt_object_bytes){.pieces = kt_mask_pieces(link), .count = 2};
     }
     if (request->status != 0) {
         return one_piece(request->why, strlen(request->why));

@@ -24,10 +24,10 @@ enum {
 };
 
 /* mask[i] = the channel with the largest score of pixel i, the lowest of equal ones.
- * scores: pixels x channels, 1 to 256 channels. Needs no scale: all channels share one. */
+ * scores: pixels x channels, 1 to 256 channels. Needs no scale: all channels share one. May work in place. */
 void kt_argmax(const int8_t *scores, size_t pixels, size_t channels, uint8_t *mask);
 
-/* mask[i] = 1 where scores[i] > above, else 0. above is -129 (all pass) to 127 (none does). */
+/* mask[i] = 1 where scores[i] > above, else 0. above is -129 (all pass) to 127 (none does). May work in place. */
 void kt_threshold(const int8_t *scores, size_t pixels, int above, uint8_t *mask);
 
 /* Bytes of a packed mask: pixels * bits / 8, rounded up. bits: 1, 2 or 4. */
@@ -42,7 +42,7 @@ int kt_mask_unpack(const uint8_t *packed, size_t bytes, unsigned bits, uint8_t *
 
 /* Runs: one byte per run of 1 to 15 pixels, class in the low four bits, length - 1 in the high four. A longer run has
  * 15 there, then length - 16 as LEB128: seven bits per byte, lowest first, the high bit set in all but the last.
- * Never more bytes than pixels. Returns the number of bytes, or KT_MASK_ERR_SPACE, _CLASS. */
+ * Never more bytes than pixels, so that it may work in place. Returns the number of bytes, or KT_MASK_ERR_SPACE, _CLASS. */
 int kt_mask_encode_runs(const uint8_t *mask, size_t pixels, uint8_t *runs, size_t capacity);
 
 /* The inverse. Returns 0, or KT_MASK_ERR_BYTES: a length that does not end or has more than 32 bits, more pixels than
