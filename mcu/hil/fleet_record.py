@@ -66,7 +66,7 @@ class FleetRun(_Frozen):
         share: "every": each board was given every sample. "split": the boards of a platform shared them.
         left_out: id → why, of boards that the map lists and that could not be used.
         samples: that were answered, by all boards together.
-        samples_per_s: of all boards together, while they were at work.
+        samples_per_s: of all boards together, from the first answer of any to the last of any; None for one answer.
         platforms: of boards that shared the samples; empty for "every".
     """
 

@@ -21,7 +21,7 @@ import serial
 from mcu import errors
 
 SCHEME = "virtual://"
-_START_S = 30.0  # Python, NumPy and TensorFlow Lite Micro on a slow and busy machine
+_START_S = 120.0  # Python, NumPy and TensorFlow Lite Micro, four boards at once, on a slow and busy machine
 _STOP_S = 1.0
 _OPTIONS = {"arena": "--arena", "engine": "--engine", "mlperf": "--mlperf"}
 _ENGINES = ("tflm", "c")

@@ -14,12 +14,17 @@ from mcu.tensor import TensorSpec
 from mcu.tflm import TflmInterpreter, measure_arena
 from tests.tflite_writer import Graph
 
-IMAGE = TensorSpec(name="image", shape=(1, 8, 8, 1), scale=1 / 128)
 GOLDEN = 4
 
 
-def digits() -> Dataset:
-    return data_room.load("digits", image_size=8, channels=1)
+def digits(*, side: int = 8) -> Dataset:
+    return data_room.load("digits", image_size=side, channels=1)
+
+
+def _image(data: Dataset) -> TensorSpec:
+    """The model's input for this data."""
+    spec = data.preprocessing
+    return TensorSpec(name="image", shape=(1, spec.height, spec.width, 1), scale=1 / 128)
 
 
 def write_digits_bundle(
@@ -54,8 +59,8 @@ def write_digits_bundle(
         "operators": {"FULLY_CONNECTED": 1},
         "arena_bytes": measure_arena(model).total_bytes,
         "arena_bytes_32bit": None,
-        "macs": 640,
-        "params": 650,
+        "macs": 10 * _image(data).nbytes,
+        "params": 10 * _image(data).nbytes + 10,
         "metrics": {"accuracy": {"float": 0.95, "ptq": 0.94, "qat": None}},
         "tool_versions": {"tests": "1"},
     }
@@ -69,20 +74,23 @@ def write_digits_bundle(
 
 def _model(data: Dataset, *, softmax: bool, ridge: float) -> bytes:
     pixels = np.concatenate([_pixels(data, i, split="train") for i in range(len(data.train))])
-    x = np.c_[pixels.reshape(len(pixels), 64) / 128, np.ones(len(pixels))]
+    flat = pixels.reshape(len(pixels), -1)
+    size = flat.shape[1]
+    x = np.c_[flat / 128, np.ones(len(pixels))]
     wanted = np.eye(data.num_classes)[data.train.labels]
-    fitted = np.linalg.solve(x.T @ x + ridge * np.eye(65), x.T @ wanted).T
-    scale = float(np.abs(fitted[:, :64]).max()) / 127
+    fitted = np.linalg.solve(x.T @ x + ridge * np.eye(size + 1), x.T @ wanted).T
+    scale = float(np.abs(fitted[:, :size]).max()) / 127
     scores = x @ fitted.T
     out_scale = float(np.abs(scores).max()) / 127
     graph = Graph()
-    image = graph.input("image", IMAGE.shape, scale=IMAGE.scale, zero_point=0)
+    spec = _image(data)
+    image = graph.input("image", spec.shape, scale=spec.scale, zero_point=0)
     weights = graph.constant(
-        "weights", np.rint(fitted[:, :64] / scale).astype(np.int8), scales=(scale,), zero_points=(0,)
+        "weights", np.rint(fitted[:, :size] / scale).astype(np.int8), scales=(scale,), zero_points=(0,)
     )
-    bias_scale = scale * IMAGE.scale
+    bias_scale = scale * spec.scale
     bias = graph.constant(
-        "bias", np.rint(fitted[:, 64] / bias_scale).astype(np.int32), scales=(bias_scale,), zero_points=(0,)
+        "bias", np.rint(fitted[:, size] / bias_scale).astype(np.int32), scales=(bias_scale,), zero_points=(0,)
     )
     options = {"fused_activation_function": "NONE", "keep_num_dims": False}
     shape = (1, data.num_classes)
@@ -103,5 +111,5 @@ def _model(data: Dataset, *, softmax: bool, ridge: float) -> bytes:
 
 
 def _pixels(data: Dataset, index: int, *, split: str = "test") -> np.ndarray:
-    """int8 (1, 8, 8, 1)."""
-    return to_int8(getattr(data, split)[index].image, data.preprocessing, IMAGE)
+    """int8 (1, height, width, 1)."""
+    return to_int8(getattr(data, split)[index].image, data.preprocessing, _image(data))
