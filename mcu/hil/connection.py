@@ -114,6 +114,7 @@ def greet_board(
                 hint=f"Pass --board {session.identity.board}, or the port of the other board.",
             )
         session.require_model(sha256=bundle.manifest.model_sha256, crc32=bundle.manifest.model_crc32)
+        session.raise_baud()
     except BaseException:
         session.close()
         raise

@@ -40,6 +40,25 @@ class Port:
         return None if "://" in self.name else self._device.baudrate / 10
 
     @property
+    def baud(self) -> int | None:
+        """Symbols per second of the line; None where they are of no importance or stay as they are."""
+        return None if "://" in self.name else int(self._device.baudrate)
+
+    def set_baud(self, baud: int) -> None:
+        """Change the line's rate, after all that was written has been sent.
+
+        Raises:
+            PortError: this computer's end cannot.
+        """
+        try:
+            self._device.flush()
+            self._device.baudrate = baud
+        except (OSError, ValueError) as error:
+            raise PortError(
+                f"{self.name} cannot be set to {baud} symbols per second: {error}.", hint="Choose a lower rate."
+            ) from None
+
+    @property
     def board_pid(self) -> int | None:
         """Process id of a virtual board; None for others."""
         return getattr(self._device, "board_pid", None)

@@ -98,6 +98,11 @@ class RecordingPort(Port):
     def line_bytes_per_s(self) -> float | None:
         return self._port.line_bytes_per_s
 
+    @property
+    def baud(self) -> int | None:
+        """None: a replay could not tell at which rate a byte came."""
+        return None
+
     def read(self, *, timeout_s: float) -> bytes:
         try:
             data = self._port.read(timeout_s=timeout_s)

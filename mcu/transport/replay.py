@@ -119,6 +119,10 @@ class ReplayPort(Port):
         return rate
 
     @property
+    def baud(self) -> int | None:
+        return None
+
+    @property
     def board_pid(self) -> int | None:
         return None
 

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -23,6 +24,20 @@ def test_bytes_go_both_ways(line: Pty):
         assert os.read(line.board_fd, 1000) == bytes(range(256))
         os.write(line.board_fd, bytes(range(255, -1, -1)))
         assert port.read(timeout_s=1) == bytes(range(255, -1, -1))
+
+
+def test_the_rate_of_a_line_can_be_changed_and_the_other_end_sees_it(line: Pty):
+    with open_port(line.path, baud=115_200) as port:
+        assert port.baud == 115_200
+        port.set_baud(921_600)
+        assert port.baud == 921_600
+        assert port.line_bytes_per_s == 92_160
+        assert termios.tcgetattr(line.board_fd)[4:6] == [termios.B921600] * 2
+
+
+def test_a_rate_that_cannot_be_is_a_port_error(line: Pty):
+    with open_port(line.path) as port, pytest.raises(PortError, match="cannot be set to -1"):
+        port.set_baud(-1)
 
 
 def test_reading_a_silent_port_ends_with_nothing_after_the_time_allowed(line: Pty):
