@@ -149,8 +149,10 @@ class FaultyPort(Port):
     def _send(self, data: bytes, *, timeout_s: float) -> None:
         while data and not self._unplugged:
             passing, event = self._line.carry(len(data))
-            for piece in self._cut(data[:passing], self._line.faults.split, "up"):
-                self._line.sleep(max(0.0, self._due("up", len(piece)) - self._line.clock()))
+            pieces = self._cut(data[:passing], self._line.faults.split, "up")
+            # All times first: a real line goes on while this process sleeps too long.
+            for piece, due in [(piece, self._due("up", len(piece))) for piece in pieces]:
+                self._line.sleep(max(0.0, due - self._line.clock()))
                 super().write(self._line.up(piece), timeout_s=timeout_s)
             data = data[passing:]
             self._happen(event)

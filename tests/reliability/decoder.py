@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from mcu.protocol.frame import Frame, FrameReader, encode_frame
+from mcu.protocol.frame import MAX_PAYLOAD_BYTES, Frame, FrameReader, encode_frame
 from tests.reliability.row import Outcome
 from tests.sketches.link.c_board import FRAMES, HERE, LIMITS, build_program
 
@@ -58,7 +58,8 @@ def c_mutated(count: int) -> Outcome:
 
 
 def _wire(rng: random.Random) -> bytes:
-    payload = bytes(rng.choice((0, rng.randrange(256))) for _ in range(rng.randrange(200)))
+    longest = MAX_PAYLOAD_BYTES if rng.random() < 1 / 8 else 200
+    payload = bytes(rng.choice((0, rng.randrange(256))) for _ in range(rng.randint(0, longest)))
     return encode_frame(
         Frame(rng.randrange(1, 32), payload, seq=rng.randrange(1 << 16), session=rng.randrange(1 << 16))
     )

@@ -53,8 +53,9 @@ static unsigned long feed_random(unsigned long count)
 
 static void make_frame(void)
 {
-    uint8_t payload[200];
-    const size_t count = next_random() % sizeof payload;
+    uint8_t payload[KT_LINK_MAX_PAYLOAD]; /* mostly short ones, for speed */
+    const size_t longest = next_random() % 8 == 0 ? sizeof payload : 200;
+    const size_t count = next_random() % (longest + 1);
     for (size_t i = 0; i < count; ++i) {
         payload[i] = next_random() % 4 == 0 ? 0 : (uint8_t)next_random();
     }
