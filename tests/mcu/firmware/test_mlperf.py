@@ -9,7 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from mcu.cli import app
+from mcu.errors import BadInput
 from mcu.protocol.mlperf_model import MlperfModel
 from mcu.protocol.mlperf_tiny import MlperfTiny
 from mcu.protocol.session import Session
@@ -144,3 +147,29 @@ def test_a_session_and_the_runner_take_turns_on_one_port(
 
 def test_lines_of_data_are_as_short_as_the_protocol_wants():
     assert len("db " + "00" * BYTES_PER_LINE + "%") <= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["build", "MODEL", "--mlperf", "ad01"], "neither pictures nor int8"),
+        (["build", "MODEL", "--mlperf", "a]b"], "no model id"),
+        (["build", "MODEL", "--mlperf", "ic01", "--emit", "x"], "for firmware, not for a sketch or C files"),
+        (["flash", "MODEL", "--mlperf", "ic01", "--model-only"], "not for a model alone"),
+    ],
+)
+def test_what_cannot_have_the_protocol_is_refused_by_name(
+    models: dict[str, Path], options: list[str], says: str
+):
+    given = [str(models["classifier"]) if option == "MODEL" else option for option in options]
+    done = CliRunner().invoke(app, given)
+    assert isinstance(done.exception, BadInput)
+    assert says in str(done.exception)
+
+
+@pytest.mark.parametrize("scheme", ["virtual", "qemu"])
+def test_an_id_that_the_runner_could_not_read_is_refused_in_a_ports_name(
+    models: dict[str, Path], scheme: str
+):
+    with pytest.raises(BadInput, match="no model id"):
+        open_port(f"{scheme}://{models['classifier']}?mlperf=a]b")
