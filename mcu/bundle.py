@@ -134,6 +134,11 @@ def read_manifest(folder: Path) -> Manifest:
     except FileNotFoundError:
         what = "is not a bundle: it has no manifest.json" if folder.is_dir() else "does not exist"
         raise BundleError(f"{folder} {what}.", hint="Make one with `keras-tiny export RUN`.") from None
+    except NotADirectoryError:
+        raise BundleError(
+            f"{folder} is a file; a bundle is a folder.",
+            hint="Pass the folder that `keras-tiny export RUN` made, with its model.tflite in it.",
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"Cannot read {path}: {error}.", hint=_EXPORT_AGAIN) from None
     try:

@@ -6,6 +6,8 @@ import typer
 
 from mcu.console import JsonOption, print_json
 
+_LEAST_WIDTH = 100
+
 
 def register(app: typer.Typer) -> None:
     app.command()(boards)
@@ -41,9 +43,10 @@ def boards(json: JsonOption = False) -> None:
     for title in ("board", "chip", "core"):
         table.add_column(title, no_wrap=True)
     for title in ("flash", "RAM"):
-        table.add_column(title, justify="right")
-    table.add_column("flashed by")
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("flashed by", no_wrap=True)
     for board in known.values():
         sizes = [f"{size // 1024:,} KiB" if size else "-" for size in (board.flash_bytes, board.ram_bytes)]
         table.add_row(board.id, board.chip, board.core, *sizes, board.flash.method)
-    Console().print(table)
+    # As wide as its longest row, into a file or a pipe too, where the console would take 80 columns.
+    Console(width=max(Console().width, _LEAST_WIDTH)).print(table)

@@ -33,6 +33,13 @@ def build(
     ] = None,
     sketch_kind: Annotated[str, typer.Option(help="hil_runner or camera_demo.")] = "hil_runner",
     engine: Annotated[str, typer.Option(help="Of the sketch: c or tflm.")] = "c",
+    arena_bytes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of the sketch with tflm: room for larger models that `mcu flash --model-only` brings later.",
+        ),
+    ] = None,
     mlperf: Annotated[
         str | None,
         typer.Option(
@@ -52,8 +59,14 @@ def build(
             "--mlperf is for firmware, not for a sketch or C files.", hint="Leave one of them out."
         )
     if sketch is not None:
-        _sketch(bundle, sketch, board=board, kind=sketch_kind, engine=engine, json=json)
+        _sketch(
+            bundle, sketch, board=board, kind=sketch_kind, engine=engine, arena_bytes=arena_bytes, json=json
+        )
         return
+    if engine != "c" or sketch_kind != "hil_runner" or arena_bytes is not None:
+        raise BadInput(
+            "--engine, --sketch-kind and --arena-bytes are for a sketch.", hint="Say where to: --sketch DIR."
+        )
     model_bytes = model_bytes_of(bundle)
     if emit is not None:
         from mcu.compiler import compile_model
@@ -107,12 +120,28 @@ def build(
     )
 
 
-def _sketch(bundle: Path, folder: Path, *, board: str, kind: str, engine: str, json: bool) -> None:
+def _sketch(
+    bundle: Path,
+    folder: Path,
+    *,
+    board: str,
+    kind: str,
+    engine: str,
+    arena_bytes: int | None,
+    json: bool,
+) -> None:
     from mcu.boards import get_board
     from mcu.bundle import Bundle
     from mcu.firmware.sketch import write_sketch
 
-    written = write_sketch(Bundle.open(bundle), folder, board=get_board(board), kind=kind, engine=engine)
+    written = write_sketch(
+        Bundle.open(bundle),
+        folder,
+        board=get_board(board),
+        kind=kind,
+        engine=engine,
+        arena_bytes=arena_bytes,
+    )
     if json:
         print_json(
             {

@@ -42,7 +42,18 @@ def fits(
                 _bytes(verdict.ram_bytes, verdict.ram_spare),
             )
             answer = "fits" if verdict.fits else "does not fit"
-            typer.echo(f"{verdict.board:20} {answer:12}  flash {flash}  RAM {ram}")
+            mark = " *" if verdict.assumed_flash_bytes else ""
+            typer.echo(f"{verdict.board:20} {answer:12}  flash {flash}  RAM {ram}{mark}".rstrip())
+        for flash_kib, ram_kib in sorted(
+            {
+                (v.assumed_flash_bytes >> 10, v.assumed_ram_bytes >> 10)
+                for v in verdicts
+                if v.assumed_flash_bytes
+            }
+        ):
+            typer.echo(
+                f"* a sketch: {flash_kib} KiB of flash and {ram_kib} KiB of RAM of it are assumed for Arduino's core."
+            )
         alone = verdicts[0] if len(verdicts) == 1 else None
         if alone is not None and alone.peak_operator:
             typer.echo(f"Most memory is needed by {alone.peak_operator}.")

@@ -48,6 +48,8 @@ def flash(
     """
     from functools import partial
 
+    from mcu.boards import get_board
+    from mcu.firmware.model_place import model_place
     from mcu.flash import flash as run_flash
     from mcu.flash.build import build_image
     from mcu.flash.flasher import parse_method
@@ -56,6 +58,8 @@ def flash(
 
     if model_only and mlperf is not None:
         raise BadInput("--mlperf is for firmware, not for a model alone.", hint="Leave out --model-only.")
+    if model_only and board is not None:
+        model_place(get_board(board))  # before the port is opened
     personality = MlperfModel(mlperf) if mlperf is not None else None
     build = build_model_image if model_only else partial(build_image, mlperf=personality)
 

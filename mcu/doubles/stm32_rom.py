@@ -9,7 +9,7 @@ from functools import reduce
 from operator import xor
 from typing import NoReturn
 
-from mcu.boards import Board, get_board
+from mcu.boards import Board, get_board, load_boards
 from mcu.doubles.faults import Fault
 from mcu.doubles.flash_memory import FlashMemory
 from mcu.doubles.rom import ChipReset, Machine, OnGo, Refused, RomDouble
@@ -24,6 +24,7 @@ VERSION = 0x31  # of the USART bootloader of the STM32F4 (AN2606)
 FLASH_BASE, RAM_BASE = 0x0800_0000, 0x2000_0000
 SYSTEM_MEMORY = range(0x1FF0_0000, 0x2000_0000)
 MASS_ERASE = 0xFFFF
+_BOARD = "nucleo_f446re"  # what the command is, if nothing else is said
 # Chips whose flash has an error-correcting code over words that are programmed once: STM32L4 (RM0351, RM0432) 8 bytes,
 # STM32H7 (RM0433) 32 bytes.
 PROGRAM_UNITS = {0x415: 8, 0x470: 8, 0x450: 32}
@@ -209,17 +210,28 @@ class Stm32Rom(RomDouble):
         raise Refused
 
 
+def _board(name: str | None, *, qemu: str | None) -> Board:
+    """What is asked for, or the board whose firmware runs in this machine."""
+    if name is None and qemu is not None:
+        return next(
+            (board for board in load_boards().values() if board.qemu_machine == qemu), get_board(_BOARD)
+        )
+    return get_board(name or _BOARD)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve a double on a pty until interrupted."""
     parser = serve_parser("python -m mcu.doubles.stm32_rom", __doc__)
-    parser.add_argument("--board", default="nucleo_f446re", help="board whose chip it is")
+    parser.add_argument(
+        "--board", help="board whose chip it is; default: nucleo_f446re, or with --qemu that machine's own"
+    )
     parser.add_argument("--locked", action="store_true", help="read-out protection is on")
     parser.add_argument(
         "--rom-id", type=lambda text: int(text, 0), help="what it says it is; default: the board's"
     )
     parser.add_argument("--qemu", metavar="MACHINE", help="boot what was flashed, e.g. in netduinoplus2")
     args = parser.parse_args(argv)
-    rom = Stm32Rom(get_board(args.board), rom_id=args.rom_id, locked=args.locked, faults=args.fault)
+    rom = Stm32Rom(_board(args.board, qemu=args.qemu), rom_id=args.rom_id, locked=args.locked, faults=args.fault)
     if args.qemu is not None:
         from mcu.doubles.qemu_application import boot_in_qemu
 

@@ -21,9 +21,11 @@ from mcu.tflite import TfliteModel, read_model
 Engine = Literal["c", "tflm"]
 ALL_BOARDS = "all"
 
-# Where our firmware is a sketch inside somebody else's framework: allowances, above what an empty sketch links to.
+# Where our firmware is a sketch inside somebody else's framework: assumptions, not measured here, for the framework,
+# our link and its receive buffer. What others publish: docs/reference/compiler.md, "Before a build".
 ESP32_FRAMEWORK = CodeBytes("esp32", "framework", 384 << 10, 48 << 10)
 STM32_FRAMEWORK = CodeBytes("stm32duino", "framework", 32 << 10, 12 << 10)
+ASSUMED = (ESP32_FRAMEWORK, STM32_FRAMEWORK)
 # TensorFlow Lite Micro with its reference kernels for 19 operators took 116 KB on a Cortex-M4 (compiler.md).
 TFLM_CODE_BYTES = 120 << 10
 
@@ -38,6 +40,8 @@ class Verdict:
         flash_spare, ram_spare: what is left on the board, negative for what is missing; None where the board has no
             limit, or the need is not known.
         peak_operator: what decides the arena, with its layer; "" where it is not known.
+        assumed_flash_bytes, assumed_ram_bytes: of these the part that is an assumption, of the framework around a
+            sketch; 0 where all is computed or measured.
         operators_missing: operators that the engine does not have.
         suggestion: what to try; "" if it fits.
     """
@@ -50,6 +54,8 @@ class Verdict:
     ram_bytes: int | None
     ram_spare: int | None
     peak_operator: str
+    assumed_flash_bytes: int
+    assumed_ram_bytes: int
     operators_missing: tuple[str, ...]
     suggestion: str
 
@@ -103,6 +109,8 @@ def _open(path: Path) -> _Model:
 
 def _verdict(model: _Model, board: Board, engine: Engine) -> Verdict:
     peak = ""
+    around = _framework(board)
+    assumed = around if around in ASSUMED else None
     try:
         if engine == "c":
             compiled = _compiled(model.content, "dsp" if _port(board, dsp=True) else "portable")
@@ -113,7 +121,7 @@ def _verdict(model: _Model, board: Board, engine: Engine) -> Verdict:
             need = _need_tflm(len(model.content), arena_bytes, board)
     except UnsupportedModel as error:
         missing = sorted(set(model.graph.operator_counts) - SUPPORTED_OPERATORS)
-        return Verdict(board.id, engine, False, None, None, None, None, "", tuple(missing), str(error))
+        return Verdict(board.id, engine, False, None, None, None, None, "", 0, 0, tuple(missing), str(error))
     flash_spare = _flash_for_an_application(board, spare_of=need.flash_bytes)
     ram_spare = None if board.ram_bytes is None else board.ram_bytes - need.ram_bytes
     spares = {"flash": flash_spare, "RAM": ram_spare}
@@ -127,6 +135,8 @@ def _verdict(model: _Model, board: Board, engine: Engine) -> Verdict:
         need.ram_bytes,
         ram_spare,
         peak,
+        assumed.flash_bytes if assumed else 0,
+        assumed.ram_bytes if assumed else 0,
         (),
         " ".join(_suggestion(model.graph, board, short, peak=peak, arena_bytes=arena_bytes)),
     )

@@ -109,5 +109,5 @@ def port_for(board: Board) -> Port:
             return port
     raise BadInput(
         f"There is no bare-metal firmware for the board '{board.id}' ({board.chip}).",
-        hint="Build a sketch for it: mcu build --sketch DIR.",
+        hint=f"Build a sketch for it: mcu build BUNDLE --board {board.id} --sketch DIR.",
     )

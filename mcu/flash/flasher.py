@@ -112,6 +112,8 @@ def flash(
     if greeting is not None and greeting.runs(image, bundle):
         say(f"{found.board.id}: this image runs there already")
         return _finish(bundle, found, image, _already(found, image), greeting, plan=plan, begin=begin)
+    if greeting is not None and image.model_alone:
+        greeting.check_takes_another_model(bundle)
     if dry_run:
         return FlashResult(
             board=found.board.id,

@@ -8,7 +8,7 @@ import numpy as np
 
 from mcu.boards import Board, get_board
 from mcu.bundle import Bundle
-from mcu.errors import BadInput, BoardError, LinkError
+from mcu.errors import BadInput, BoardError, LinkError, WrongModel
 from mcu.flash.image import Image
 from mcu.flash.written import VerifyFailed, WrongChip
 from mcu.protocol.identity import Identity
@@ -16,6 +16,13 @@ from mcu.protocol.session import Session
 from mcu.transport import open_port
 
 _BEFORE_S = 0.5  # firmware that is there answers at once; a ROM or an empty chip never does
+_ANOTHER_ENGINE = (
+    "A model of its own is for firmware of `mcu build --sketch --engine tflm`; upload that first."
+)
+_MODEL_NOT_TAKEN = (
+    "The firmware there looks for no model in that part of flash: it is no hil_runner of this release, or its "
+    "partition table is another. Upload a new sketch of `mcu build --sketch --engine tflm`."
+)
 _AFTER_S = 8.0  # reset, boot messages and start of the model on the slowest boards
 
 
@@ -28,13 +35,37 @@ class Greeting:
     def runs(self, image: Image, bundle: Bundle) -> bool:
         """Whether it is this very image: the build's name, the engine, the model and the model's bytes in flash.
 
-        An image whose builder gave it no name is never recognised.
+        A model alone is recognised whatever the build; firmware whose builder gave it no name never is.
         """
         identity, manifest = self.identity, bundle.manifest
-        return bool(image.firmware) and (
-            (identity.firmware, identity.engine, identity.model_sha256, identity.model_crc32)
-            == (image.firmware, image.engine, manifest.model_sha256, manifest.model_crc32)
+        named = image.model_alone or (image.firmware != "" and image.firmware == identity.firmware)
+        return named and (
+            (identity.engine, identity.model_sha256, identity.model_crc32)
+            == (image.engine, manifest.model_sha256, manifest.model_crc32)
         )
+
+    def check_takes_another_model(self, bundle: Bundle) -> None:
+        """Before a model alone is written.
+
+        Raises:
+            BadInput: the firmware there has its model in its own code.
+            DoesNotFit: its arena is too small for this model.
+        """
+        from mcu.firmware.builder import DoesNotFit
+
+        identity, manifest = self.identity, bundle.manifest
+        if identity.engine != "tflm":
+            raise BadInput(
+                f"The firmware on '{identity.board}' is of the engine '{identity.engine}': its model is a part of it.",
+                hint="Flash without --model-only, or upload a sketch of `mcu build --sketch --engine tflm` first.",
+            )
+        needed_bytes = manifest.arena_bytes_32bit or manifest.arena_bytes or 0
+        if identity.arena_bytes is not None and needed_bytes > identity.arena_bytes:
+            raise DoesNotFit(
+                f"'{manifest.name}' needs an arena of {needed_bytes:,} bytes; "
+                f"the firmware on '{identity.board}' has {identity.arena_bytes:,}.",
+                hint=f"Build its sketch again with --arena-bytes {needed_bytes}.",
+            )
 
 
 def greet(port: str, *, board: Board) -> Greeting | None:
@@ -85,7 +116,19 @@ def golden_vectors(
         identity, manifest = session.identity, bundle.manifest
         if identity.board != board.id:
             raise BoardError(f"{port} answers as '{identity.board}', '{board.id}' was flashed.")
-        session.require_model(sha256=manifest.model_sha256, crc32=manifest.model_crc32)
+        try:
+            session.require_model(sha256=manifest.model_sha256, crc32=manifest.model_crc32)
+        except WrongModel as error:
+            if image is not None and image.model_alone:
+                error.hint = _MODEL_NOT_TAKEN
+            raise
+        if image is not None and identity.engine != image.engine:
+            raise VerifyFailed(
+                f"{port}: firmware of the engine '{identity.engine}' answers; '{image.engine}' was flashed.",
+                hint=_ANOTHER_ENGINE
+                if image.model_alone
+                else "Reset the board; does it start what was written?",
+            )
         if image is not None and image.firmware and identity.firmware != image.firmware:
             raise VerifyFailed(
                 f"{port}: firmware '{identity.firmware}' answers, '{image.firmware}' was flashed.",

@@ -32,19 +32,21 @@ class Segment:
 
 @dataclass(frozen=True)
 class Image:
-    """A firmware image with the model in it, as a builder made it.
+    """A firmware image with the model in it, or a model alone, as a builder made it.
 
     Attributes:
         segments: in ascending order of their addresses, not overlapping, none empty.
         start: address that runs first (STM32: of the vector table); None where the chip knows by itself.
         firmware: what this firmware says of itself in HELLO; "" if the builder does not know.
         engine: "c" or "tflm".
+        model_alone: the firmware that runs the model is on the board already, whatever its name.
     """
 
     segments: tuple[Segment, ...]
     start: int | None = None
     firmware: str = ""
     engine: str = "c"
+    model_alone: bool = False
 
     def __post_init__(self) -> None:
         if not self.segments or not all(segment.data for segment in self.segments):

@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from mcu.boards import Board
 from mcu.bundle import Bundle
 from mcu.errors import BadInput
+from mcu.firmware.model_place import model_place
 from mcu.flash.image import Image, Segment
 from mcu.flash.plan import STM32_FLASH_BASE
 
 MAGIC = b"KTMD"
 VERSION = 1
 HEADER_BYTES = 64  # the model behind it is aligned to 16 bytes, as TensorFlow Lite Micro wants it
+FILE_IDENTIFIER = b"TFL3"  # schema.fbs of TensorFlow Lite
 _HEADER = struct.Struct("<4sHHIII32sII")  # … and the CRC-32 of these 60 bytes
 _CRC32 = struct.Struct("<I")
-
-# Where Arduino's default partition tables have the data partition (arduino-esp32, tools/partitions/default.csv and
-# default_8MB.csv: "spiffs"): size of flash → (offset, bytes).
-_ESP_DATA = {4 << 20: (0x29_0000, 0x16_0000), 8 << 20: (0x67_0000, 0x18_0000)}
 
 
 @dataclass(frozen=True)
@@ -71,24 +69,9 @@ def unpack(content: bytes) -> ModelImage:
     model = bytes(content[HEADER_BYTES : HEADER_BYTES + size])
     if len(model) != size or zlib.crc32(model) != crc32:
         raise BadInput("The model in the image is damaged or cut short: its CRC-32 is another.")
+    if size < 8 or model[4:8] != FILE_IDENTIFIER:
+        raise BadInput("The image holds no .tflite file: its bytes 4 to 7 are not 'TFL3'.")
     return ModelImage(model, sha256.hex(), arena_bytes)
-
-
-def place(board: Board) -> tuple[int, int]:
-    """(address, bytes) of flash for the model: on an ESP its data partition, on an STM32 the sectors of the upper half.
-
-    Raises:
-        BadInput: a board that keeps no model of its own in flash.
-    """
-    if board.flash.method == "esptool" and board.flash_bytes in _ESP_DATA:
-        return _ESP_DATA[board.flash_bytes]
-    if board.flash.sectors and board.flash_bytes and board.chip.startswith("STM32"):
-        first = next(start for start in board.sector_starts() if 2 * start >= board.flash_bytes)
-        return STM32_FLASH_BASE + first, board.flash_bytes - first
-    raise BadInput(
-        f"'{board.id}' has no place in flash for a model of its own.",
-        hint="Without --model-only the model is part of the firmware.",
-    )
 
 
 def build_model_image(bundle: Bundle, board: Board) -> Image:
@@ -97,7 +80,7 @@ def build_model_image(bundle: Bundle, board: Board) -> Image:
     Raises:
         BadInput: the board has no such place, or the model does not fit there.
     """
-    address, capacity = place(board)
+    address, capacity = model_place(board)
     data = pack(bundle)
     if len(data) > capacity:
         raise BadInput(
@@ -106,4 +89,4 @@ def build_model_image(bundle: Bundle, board: Board) -> Image:
             hint="Take a smaller model, or a board with more flash.",
         )
     start = STM32_FLASH_BASE if board.chip.startswith("STM32") else None
-    return Image((Segment(address, data, "model"),), start=start, engine="tflm")
+    return Image((Segment(address, data, "model"),), start=start, engine="tflm", model_alone=True)

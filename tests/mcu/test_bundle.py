@@ -147,6 +147,9 @@ def test_a_missing_bundle_and_a_folder_that_is_none_say_so(tmp_path: Path):
         Bundle.open(tmp_path / "nowhere")
     with pytest.raises(BundleError, match=r"no manifest\.json"):
         Bundle.open(tmp_path)
+    (tmp_path / "model.tflite").write_bytes(b"")
+    with pytest.raises(BundleError, match="is a file; a bundle is a folder"):
+        Bundle.open(tmp_path / "model.tflite")
 
 
 def test_a_full_disk_leaves_the_old_bundle_whole(written: Bundle, monkeypatch: pytest.MonkeyPatch):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
+import subprocess
+import sys
 import tty
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.errors import PortError
+from mcu.errors import ExitCode, PortError
 from mcu.monitor import Listener, Said, watch
 from mcu.protocol.frame import Frame, encode_frame
 from mcu.protocol.messages import Error, Result, Type
@@ -88,3 +92,23 @@ def test_a_port_is_watched_until_it_goes_away():
         os.close(board)
         with pytest.raises(PortError):
             next(seen)
+
+
+def test_the_command_prints_an_object_for_every_line_with_json_and_ends_with_the_port():
+    board_fd, port_fd = os.openpty()
+    tty.setraw(port_fd)
+    port = os.ttyname(port_fd)
+    command = [sys.executable, "-c", "from mcu.cli import main; main()", "monitor", port, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as monitor:
+        assert monitor.stdout is not None
+        line = ""
+        while not line:  # what is sent before it listens is lost
+            os.write(board_fd, b"boot ok\r\n")
+            line = monitor.stdout.readline() if select.select([monitor.stdout], [], [], 0.2)[0] else ""
+        os.close(port_fd)
+        os.close(board_fd)
+        monitor.communicate()
+    said = json.loads(line)
+    assert said.keys() == {"seconds", "kind", "line"}
+    assert (said["kind"], said["line"]) == ("text", "boot ok")
+    assert monitor.returncode == ExitCode.BOARD

@@ -56,3 +56,12 @@ def test_bad_input_ends_with_2_and_one_error(arguments: list[str]):
     done = _mcu(*arguments)
     assert done.returncode == 2
     assert done.stderr.count("error:") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--engine", "tflm"], ["--arena-bytes", "9000"], ["--sketch-kind", "camera_demo"]]
+)
+def test_what_is_for_a_sketch_is_not_dropped_in_silence(arguments: list[str]):
+    done = _mcu("no.tflite", *arguments)
+    assert done.returncode == 2
+    assert "--sketch DIR" in done.stderr

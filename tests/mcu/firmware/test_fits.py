@@ -26,7 +26,8 @@ from tests.tflite_networks import residual_network, segmenter
 from tests.tflite_writer import Graph
 
 KEYS = (
-    "board engine fits flash_bytes flash_spare ram_bytes ram_spare peak_operator operators_missing suggestion"
+    "board engine fits flash_bytes flash_spare ram_bytes ram_spare peak_operator assumed_flash_bytes"
+    " assumed_ram_bytes operators_missing suggestion"
 )
 # How far above the linker's map an estimate may be.
 FLASH_SHARE, FLASH_BYTES, RAM_BYTES = 0.01, 6144, 512
@@ -141,6 +142,28 @@ def test_tflite_micro_needs_more_of_both(tmp_path: Path):
     assert theirs.ram_bytes is not None
     assert ours.ram_bytes is not None
     assert theirs.ram_bytes > ours.ram_bytes
+
+
+def test_what_is_assumed_of_a_framework_is_said(tmp_path: Path):
+    path = file_of(residual_network(), tmp_path)
+    verdicts = {verdict.board: verdict for verdict in fits(path)}
+    computed = {board for board, verdict in verdicts.items() if not verdict.assumed_flash_bytes}
+    assert computed == {board for board, verdict in verdicts.items() if not verdict.assumed_ram_bytes}, (
+        "both or none"
+    )
+    assert {"virtual", "nucleo_f446re", "qemu_stm32f405"} < computed
+    sketch = verdicts["esp32_s3_eye"]
+    assert sketch.flash_bytes is not None
+    assert sketch.flash_bytes > sketch.assumed_flash_bytes == 384 << 10
+    command = [sys.executable, "-c", "from mcu.cli import main; main()", "fits", str(path)]
+    said = subprocess.run([*command, "--board", "esp32_s3_eye"], capture_output=True, text=True, check=False)
+    assert "384 KiB of flash and 48 KiB of RAM of it are assumed" in said.stdout
+    assert (
+        "assumed"
+        not in subprocess.run(
+            [*command, "--board", "nucleo_f446re"], capture_output=True, text=True, check=False
+        ).stdout
+    )
 
 
 def test_an_unknown_board_or_engine_is_refused(tmp_path: Path):

@@ -20,12 +20,14 @@ from mcu.errors import BadInput
 from mcu.firmware.builder import DoesNotFit
 from mcu.firmware.camera import CAMERAS, pixel_table, preview_size
 from mcu.firmware.gcc import TARGETS, WARNINGS, compile_objects
+from mcu.firmware.model_place import model_place
 from mcu.firmware.sketch import Sketch, write_sketch
 from mcu.hil import validate
 from mcu.monitor import Listener, Said
 from mcu.protocol.session import Session
 from mcu.tflm import TflmInterpreter
 from mcu.transport import open_port
+from tests.mcu.firmware.tflm_build import with_tflm
 from tests.mcu.hil.digits_bundle import digits, write_digits_bundle
 from tests.support import require
 
@@ -129,42 +131,59 @@ def test_a_folder_has_what_every_tool_asks_for(bundle: Bundle, tmp_path: Path):
 def test_the_sketch_with_tensorflow_lite_micro_names_it_in_every_registry(tmp_path: Path):
     require("module:tflite_micro")
     sketch = write_sketch(
-        _with_tflm(tmp_path), tmp_path / "runner", board=get_board(CAMERA_BOARD), engine="tflm"
+        with_tflm(write_digits_bundle(tmp_path / "bundle")),
+        tmp_path / "runner",
+        board=get_board(CAMERA_BOARD),
+        engine="tflm",
     )
     read = {name: (sketch.folder / name).read_text() for name in sketch.files}
-    assert {"src/model_data.cc", "src/op_resolver.h", "src/arena.h", "src/kt_tflm.cpp"} < set(read)
+    assert {"src/model_data.cc", "src/op_resolver.h", "src/kt_operators.h", "src/kt_tflm.cpp"} < set(read)
     assert "src/kt_model.c" not in read
     assert "Chirale_TensorFLowLite" in read["sketch.yaml"]
     assert "espressif/esp-tflite-micro" in read["idf_component.yml"]
+    # Arduino's tools find a library by a header in its topmost folder, which Espressif's component does not have.
+    assert "#include <Chirale_TensorFlowLite.h>" in read["src/kt_tflm.h"]
+    assert "-DKT_TFLM_IS_A_COMPONENT" in read["CMakeLists.txt"]
 
 
-@pytest.mark.slow
-def test_the_files_for_tensorflow_lite_micro_compile_against_a_checkout(tmp_path: Path):
-    """TFLM_DIR: a tflite-micro checkout in which `make` has fetched its third-party headers."""
-    checkout = os.environ.get("TFLM_DIR")
-    if not checkout:
-        pytest.skip("needs TFLM_DIR, a checkout of tflite-micro")
-    sketch = write_sketch(
-        _with_tflm(tmp_path), tmp_path / "runner", board=get_board(CAMERA_BOARD), engine="tflm"
-    )
-    downloads = Path(checkout) / "tensorflow/lite/micro/tools/make/downloads"
-    # -isystem: their headers are not ours to be warned about.
-    include = [
-        option
-        for place in (Path(checkout), downloads / "flatbuffers/include", downloads / "gemmlowp")
-        for option in ("-isystem", place)
-    ]
-    for name in ("kt_tflm.cpp", "kt_tflm_app.cpp", "model_data.cc"):
-        cxx("-fsyntax-only", f"-I{SHIM}", *include, sketch.folder / "src" / name)
+def test_a_sketch_that_takes_models_has_the_partition_that_they_are_written_to(tmp_path: Path):
+    require("module:tflite_micro")
+    bundle = with_tflm(write_digits_bundle(tmp_path / "bundle"))
+    for board_id in ("esp32_devkitc", "esp32_s3_devkitc"):
+        board = get_board(board_id)
+        sketch = write_sketch(bundle, tmp_path / board_id, board=board, engine="tflm", arena_bytes=90_000)
+        address, capacity = model_place(board)
+        rows = [line.split(",") for line in (sketch.folder / "partitions.csv").read_text().splitlines()[1:]]
+        places = {name.strip(): (int(offset, 0), int(size, 0)) for name, _, _, offset, size in rows}
+        assert places["model"] == (address, capacity)
+        ends = [0x9000, *(start + size for start, size in places.values())]
+        assert all(start >= end for (start, _), end in zip(places.values(), ends, strict=False))
+        assert ends[-1] <= 4 << 20, "Arduino's menus take a flash for 4 MB unless told otherwise"
+        facts = (sketch.folder / "src" / "kt_model_facts.h").read_text()
+        assert f"KT_FACTS_MODEL_FLASH {address:#010x}U" in facts
+        assert "KT_FACTS_ARENA_BYTES 90000U" in facts
+        assert "partitions.csv" in (sketch.folder / "platformio.ini").read_text()
 
 
-def _with_tflm(folder: Path) -> Bundle:
-    """A bundle as export writes it, with tflm/."""
-    from keras_tiny.export.c_array import write_tflm_files
+def test_the_camera_demo_keeps_to_the_model_whose_labels_it_shows(tmp_path: Path):
+    require("module:tflite_micro")
+    bundle = with_tflm(write_digits_bundle(tmp_path / "bundle"))
+    kinds: dict[str, str] = {"engine": "tflm", "kind": "camera_demo"}
+    sketch = write_sketch(bundle, tmp_path / "demo", board=get_board(CAMERA_BOARD), **kinds)
+    assert "KT_FACTS_MODEL_FLASH" not in (sketch.folder / "src" / "kt_model_facts.h").read_text()
+    assert "partitions.csv" not in sketch.files
 
-    bundle = write_digits_bundle(folder / "bundle")
-    write_tflm_files(bundle.model_bytes, bundle.path / "tflm", name="digits", arena_bytes=4096)
-    return bundle
+
+def test_an_arena_is_as_large_as_the_model_needs_or_larger(tmp_path: Path):
+    require("module:tflite_micro")
+    bundle = with_tflm(write_digits_bundle(tmp_path / "bundle"))
+    board = get_board(CAMERA_BOARD)
+    with pytest.raises(BadInput, match=r"100 bytes is too small: 'digits-linear' needs [\d,]+\."):
+        write_sketch(bundle, tmp_path / "s", board=board, engine="tflm", arena_bytes=100)
+    with pytest.raises(DoesNotFit, match=r"400,000 bytes is larger than the 327,680 bytes of RAM"):
+        write_sketch(bundle, tmp_path / "s", board=board, engine="tflm", arena_bytes=400_000)
+    with pytest.raises(BadInput, match="exactly what its model needs"):
+        write_sketch(bundle, tmp_path / "s", board=board, arena_bytes=90_000)
 
 
 @pytest.mark.parametrize("board_id", [board for board, b in load_boards().items() if b.arduino_fqbn])

@@ -21,23 +21,31 @@ class Firmware:
         version: what it says of the build.
         crc32: of the model's bytes in its flash; default: the right one.
         protocol: the version of the link that it speaks, and no other.
+        engine: "tflm" for firmware that could take a model of its own.
     """
 
     def __init__(
-        self, bundle: Bundle, *, board: str, version: str, crc32: int | None = None, protocol: int = VERSION
+        self,
+        bundle: Bundle,
+        *,
+        board: str,
+        version: str,
+        crc32: int | None = None,
+        protocol: int = VERSION,
+        engine: str = "c",
     ):
-        engine = TflmInterpreter(bundle.model_bytes)
+        desk = TflmInterpreter(bundle.model_bytes)
         identity = Identity(
             board=board,
-            engine="c",
+            engine=engine,
             firmware=version,
             model_sha256=bundle.manifest.model_sha256,
             model_crc32=bundle.manifest.model_crc32 if crc32 is None else crc32,
-            inputs=engine.inputs,
-            outputs=engine.outputs,
+            inputs=desk.inputs,
+            outputs=desk.outputs,
         )
         limits = LinkLimits(version_min=protocol, version_max=protocol)
-        self._board = BoardLink(engine, identity=identity, session=77, limits=limits)
+        self._board = BoardLink(desk, identity=identity, session=77, limits=limits)
         self.started: list[tuple[bytes, int]] = []
 
     def __call__(self, flash: bytes, address: int) -> socket.socket:

@@ -18,7 +18,8 @@ from mcu.doubles.serve import OnPty
 from mcu.doubles.stm32_rom import FLASH_BASE, Stm32Rom
 from mcu.errors import BadInput, WrongModel
 from mcu.firmware.gcc import TARGETS, compile_objects, link
-from mcu.flash.model_image import HEADER_BYTES, build_model_image, pack, place, unpack
+from mcu.firmware.model_place import model_place
+from mcu.flash.model_image import HEADER_BYTES, build_model_image, pack, unpack
 from tests.mcu.flash.firmware import Firmware
 from tests.support import require
 
@@ -68,9 +69,9 @@ def test_the_model_alone_is_written_verified_and_found_beside_firmware_that_stay
 ):
     rom = double(board)
     base = FLASH_BASE if board == STM32 else 0
-    address, capacity = (place(get_board(board))[0] - base), place(get_board(board))[1]
+    address, capacity = (model_place(get_board(board))[0] - base), model_place(get_board(board))[1]
     rom.flash.content[:1000] = b"\x5a" * 1000  # the firmware
-    rom.on_go = Firmware(bundle, board=board, version="1.0 tflm")
+    rom.on_go = Firmware(bundle, board=board, version="1.0", engine="tflm")
 
     def release_the_boot_button(line: str) -> None:
         if board == ESP and line.endswith("greet"):
@@ -136,7 +137,7 @@ def _with_header(image: bytes, *, at: int, value: int) -> bytes:
 
 @pytest.mark.parametrize("board", [b for b in load_boards().values() if b.arduino_fqbn], ids=lambda b: b.id)
 def test_every_board_has_a_place_at_a_sectors_start_for_it(board):
-    address, capacity = place(board)
+    address, capacity = model_place(board)
     base = FLASH_BASE if board.chip.startswith("STM32") else 0
     assert address - base in board.sector_starts()
     assert address - base + capacity <= board.flash_bytes
@@ -145,7 +146,7 @@ def test_every_board_has_a_place_at_a_sectors_start_for_it(board):
 
 def test_a_board_without_such_a_place_and_a_model_that_is_too_large_are_refused(bundle: Bundle):
     with pytest.raises(BadInput, match=r"'virtual' has no place in flash"):
-        place(get_board("virtual"))
+        model_place(get_board("virtual"))
     small = get_board(ESP).model_copy(update={"flash_bytes": 4 << 20})
     huge = Bundle(bundle.path, bundle.manifest, bytes(3 << 20), bundle.golden_inputs, bundle.golden_outputs)
     with pytest.raises(BadInput, match=r"3,145,792 bytes does not fit into the 1,441,792 bytes"):
@@ -163,4 +164,35 @@ def test_the_command_says_the_plan(bundle: Bundle, tmp_path: Path, capsys: pytes
         done = CliRunner().invoke(app, ["flash", str(bundle.path), *options])
     assert done.exit_code == 0, done.output
     assert "model: 0x08040000" in done.output
+    assert not rom.flash.programmed
+
+
+def test_a_board_that_keeps_no_model_of_its_own_is_refused_before_anything_is_opened(
+    bundle: Bundle, capsys: pytest.CaptureFixture[str]
+):
+    from typer.testing import CliRunner
+
+    from mcu.cli import app
+
+    done = CliRunner().invoke(app, ["flash", str(bundle.path), "--board", "virtual", "--model-only"])
+    assert isinstance(done.exception, BadInput)
+    assert "'virtual' has no place in flash" in str(done.exception)
+
+
+def test_firmware_of_the_compiled_engine_is_not_given_a_model(bundle: Bundle, other_bundle: Bundle):
+    rom = double(STM32)
+    rom.on_go = Firmware(bundle, board=STM32, version="1.0")
+    rom.start()
+    with OnPty(rom) as served, pytest.raises(BadInput, match="engine 'c': its model is a part of it"):
+        mcu.flash(other_bundle, board=STM32, port=served.port, build=build_model_image)
+    assert not rom.flash.programmed
+
+
+def test_a_model_that_runs_already_is_not_written_again(bundle: Bundle):
+    rom = double(STM32)
+    rom.on_go = Firmware(bundle, board=STM32, version="1.0", engine="tflm")
+    rom.start()
+    with OnPty(rom) as served:
+        result = mcu.flash(bundle, board=STM32, port=served.port, build=build_model_image)
+    assert (result.ready, result.wrote_bytes, result.skipped_bytes) == (True, 0, len(pack(bundle)))
     assert not rom.flash.programmed

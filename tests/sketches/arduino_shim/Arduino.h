@@ -24,4 +24,13 @@ class HardwareSerial {
 
 extern HardwareSerial Serial;
 
+/* Of the ESP32's core. */
+class EspClass {
+  public:
+    [[noreturn]] void restart(void);
+};
+
+extern EspClass ESP;
+uint32_t esp_random(void);
+
 #endif

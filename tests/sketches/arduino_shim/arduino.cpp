@@ -90,6 +90,25 @@ void HardwareSerial::flush(void)
 {
 }
 
+size_t HardwareSerial::setRxBufferSize(size_t bytes)
+{
+    return bytes;
+}
+
+EspClass ESP;
+
+void EspClass::restart(void)
+{
+    exit(EXIT_SUCCESS); /* whoever started the sketch sees it end */
+}
+
+uint32_t esp_random(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint32_t>(now.tv_nsec);
+}
+
 int main(void)
 {
     setup();

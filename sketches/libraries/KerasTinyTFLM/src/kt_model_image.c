@@ -14,7 +14,10 @@ enum {
     AT_HEADER_CRC32 = 60,
 };
 
-static const uint32_t magic = 0x444D544BU; /* "KTMD" */
+static const uint32_t magic = 0x444D544BU;     /* "KTMD" */
+static const uint32_t flatbuffer = 0x334C4654U; /* "TFL3" behind the first word: file_identifier of schema.fbs */
+
+enum { SMALLEST_MODEL = 8, AT_FILE_IDENTIFIER = 4 };
 
 int kt_model_image_open(kt_model_image *image, const void *flash, uint32_t capacity)
 {
@@ -36,6 +39,10 @@ int kt_model_image_open(kt_model_image *image, const void *flash, uint32_t capac
     const uint32_t model_crc32 = kt_crc32(0, header + KT_MODEL_IMAGE_HEADER_BYTES, model_bytes);
     if (model_crc32 != kt_get_u32le(header + AT_MODEL_CRC32)) {
         return KT_ERR_IMAGE_MODEL;
+    }
+    if (model_bytes < SMALLEST_MODEL ||
+        kt_get_u32le(header + KT_MODEL_IMAGE_HEADER_BYTES + AT_FILE_IDENTIFIER) != flatbuffer) {
+        return KT_ERR_IMAGE_FORMAT;
     }
     image->model = header + KT_MODEL_IMAGE_HEADER_BYTES;
     image->model_bytes = model_bytes;

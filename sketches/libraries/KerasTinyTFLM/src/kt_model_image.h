@@ -4,7 +4,7 @@
  *   if (kt_model_image_open(&image, flash, capacity) == 0) {
  *       tflite::GetModel(image.model);
  *   }
- * Reads only; `flash` must be mapped into memory and aligned to 16 bytes. Takes as long as a CRC-32 of the model. */
+ * Reads only; `flash` must be mapped into memory and aligned as KT_MODEL_IMAGE_ALIGNMENT says. Takes as long as a CRC-32 of the model. */
 #ifndef KT_MODEL_IMAGE_H
 #define KT_MODEL_IMAGE_H
 
@@ -16,6 +16,7 @@ extern "C" {
 
 #define KT_MODEL_IMAGE_VERSION 1
 #define KT_MODEL_IMAGE_HEADER_BYTES 64
+#define KT_MODEL_IMAGE_ALIGNMENT 16 /* of the flash that holds it; then the model behind the header is, too */
 #define KT_SHA256_BYTES 32
 
 enum {
@@ -24,6 +25,7 @@ enum {
     KT_ERR_IMAGE_VERSION = -3,  /* another one than this code knows */
     KT_ERR_IMAGE_SIZE = -4,     /* longer than the flash that is its place */
     KT_ERR_IMAGE_MODEL = -5,    /* the model's bytes are damaged */
+    KT_ERR_IMAGE_FORMAT = -6,   /* whole, but no .tflite file */
 };
 
 typedef struct {

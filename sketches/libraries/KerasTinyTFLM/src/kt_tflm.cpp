@@ -1,6 +1,8 @@
 /* The interpreter's calls and what they say when they fail. */
 #include "kt_tflm.h"
 
+#include "kt_model_entries.h"
+
 namespace kt_tflm {
 
 enum { kOtherSchema = -1, kArenaTooSmall = -2, kInvokeFailed = -3 };
@@ -27,16 +29,15 @@ int Engine::invoke(const char **why)
     return 0;
 }
 
+/* Sizes are the file's: builds of TensorFlow Lite Micro differ in what a TfLiteTensor keeps. */
 kt_tensor Engine::input(uint16_t i)
 {
-    TfLiteTensor *const tensor = interpreter_.input(i);
-    return kt_tensor{tensor->data.int8, static_cast<uint32_t>(tensor->bytes)};
+    return kt_tensor{interpreter_.input(i)->data.int8, tensor_bytes(input_tensor(graph(), i))};
 }
 
 kt_bytes Engine::output(uint16_t i)
 {
-    const TfLiteTensor *const tensor = interpreter_.output(i);
-    return kt_bytes{tensor->data.int8, static_cast<uint32_t>(tensor->bytes)};
+    return kt_bytes{interpreter_.output(i)->data.int8, tensor_bytes(output_tensor(graph(), i))};
 }
 
 }  // namespace kt_tflm

@@ -15,6 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(ARDUINO) && !defined(KT_TFLM_IS_A_COMPONENT)
+/* Arduino's tools find a library by a header in its topmost folder; the headers below it lie deeper. */
+#include <Chirale_TensorFlowLite.h>
+#endif
+
 #include "kt_link.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -35,14 +40,15 @@ class Engine {
     /* Runs the model once. 0, or a negative number and the reason in *why. */
     int invoke(const char **why);
 
+    const tflite::SubGraph &graph() const { return *model_->subgraphs()->Get(0); }
     uint16_t input_count() const { return static_cast<uint16_t>(interpreter_.inputs_size()); }
     uint16_t output_count() const { return static_cast<uint16_t>(interpreter_.outputs_size()); }
 
-    /* Bytes of tensor i, in the arena. */
+    /* Bytes of tensor i, in the arena; after begin(). */
     kt_tensor input(uint16_t i);
     kt_bytes output(uint16_t i);
 
-    size_t arena_used_bytes() const { return interpreter_.arena_used_bytes(); }
+    uint32_t arena_used_bytes() const { return static_cast<uint32_t>(interpreter_.arena_used_bytes()); }
 
   private:
     const tflite::Model *model_;
