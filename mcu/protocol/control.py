@@ -57,6 +57,13 @@ class Stats(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Reset(Message):
+    """Host → device: start again, as at power-on; BYE_ACK comes first. Repeated, it is of an earlier session."""
+
+    frame_type = Type.RESET
+
+
+@dataclass(frozen=True, slots=True)
 class SetBaud(Message):
     """Host → device: talk at this rate from your answer on.
 

@@ -24,6 +24,7 @@ from mcu.protocol.link import ByteStream, Link
 from mcu.protocol.mask import MaskForm, fetch_mask
 from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Message, Type
 from mcu.protocol.profile import Profile, fetch_profile
+from mcu.protocol.reset import reset_board
 from mcu.protocol.stats import DeviceStats, LinkStats
 from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
 from mcu.tensor import TensorSpec
@@ -278,6 +279,15 @@ class Session:
             timer=self._timer,
             clock=self._clock,
         )
+
+    def reset(self) -> None:
+        """Have the board start again; connect again then, after `close`, or over the same port.
+
+        Raises:
+            RemoteError: firmware from before there was RESET. LinkError: no answer for `silence_s`.
+            PortError: the port went away, as that of a chip with USB of its own does.
+        """
+        reset_board(self._link, timer=self._timer, silence_s=self._silence_s, clock=self._clock)
 
     def device_stats(self) -> DeviceStats:
         """What the board has counted since it started.

@@ -55,7 +55,8 @@ class Port:
             self._device.baudrate = baud
         except (OSError, ValueError) as error:
             raise PortError(
-                f"{self.name} cannot be set to {baud} symbols per second: {error}.", hint="Choose a lower rate."
+                f"{self.name} cannot be set to {baud} symbols per second: {error}.",
+                hint="Choose a lower rate.",
             ) from None
 
     @property

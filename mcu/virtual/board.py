@@ -77,6 +77,7 @@ class BoardLink:
 
     Attributes:
         invocations: how often the engine ran.
+        wants_reset: the device is to start again as soon as what `feed` returned is sent.
         baud: whose rate the line should have as soon as what `feed` returned is sent; its `tick` is to be called.
     """
 
@@ -99,6 +100,7 @@ class BoardLink:
         self._limits = replace(limits, features=limits.features | masks)
         self._clock_ns = clock_ns
         self.baud = baud
+        self.wants_reset = False
         self._reader = FrameReader(max_payload_bytes=limits.max_payload_bytes)
         self._out = bytearray()
         self._seq = 0  # of the next frame sent
@@ -123,6 +125,8 @@ class BoardLink:
     def feed(self, data: bytes) -> bytes:
         """Everything the device answers to these bytes; runs the model when they ask for it."""
         for frame in self._reader.feed(data):
+            if self.wants_reset:
+                break  # what comes now finds a device that does not listen
             if frame is None:
                 self._frames_damaged += 1
                 self._report_damage()
@@ -156,6 +160,9 @@ class BoardLink:
             self._send(Type.BYE_ACK, b"")
             if self.baud is not None:
                 self.baud.reset()
+        elif frame.type == Type.RESET:
+            self._send(Type.BYE_ACK, b"")
+            self.wants_reset = True
         elif self._nonce is None:
             self._refuse(ErrorClass.STATE, StateCode.NO_HELLO, arg=frame.type, text="say HELLO first")
         elif frame.version != self._version:

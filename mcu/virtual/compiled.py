@@ -14,6 +14,7 @@ from mcu.virtual.reset import ResetPressed
 
 _LOOK_S = 0.1  # how often to see whether the board has ended
 _READ_BYTES = 4096
+_RESET_CODE = 1  # kt_port_reset of sketches/ports/host: what a board with a chip does by itself
 
 
 def compiled_board(model_bytes: bytes, *, mlperf: MlperfModel) -> Callable[..., None]:
@@ -36,6 +37,8 @@ def compiled_board(model_bytes: bytes, *, mlperf: MlperfModel) -> Callable[..., 
                     continue
                 finally:
                     process.kill()
+            if process.returncode == _RESET_CODE:
+                continue
             raise LinkError(f"The board's program {program} ended with exit code {process.returncode}.")
 
     return run

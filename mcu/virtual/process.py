@@ -161,6 +161,8 @@ def _serve_until_stopped(board: SharedLine, *, fd: int, stop_fd: int | None) -> 
             continue
         answer += board.feed(_read_all(fd))
         answer = answer[_write_some(fd, answer) :]
+        if board.wants_reset and not answer:
+            raise ResetPressed  # by the host
         # What does not fit waits here and not in a blocking write: the host may be waiting to write as well.
         poll.modify(fd, select.POLLIN | select.POLLOUT if answer else select.POLLIN)
 

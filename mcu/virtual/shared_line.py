@@ -42,6 +42,11 @@ class SharedLine:
         self._stretch = _Stretch.NOISE
         self._after_zero = False
 
+    @property
+    def wants_reset(self) -> bool:
+        """The device is to start again as soon as what `feed` returned is sent."""
+        return self._link.wants_reset
+
     def feed(self, data: bytes) -> bytes:
         """Everything the device answers to these bytes."""
         answer = b""

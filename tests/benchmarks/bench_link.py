@@ -39,6 +39,7 @@ INPUT_BYTES = 96 * 96 * 3
 PACED_BYTES = 1 << 20
 FAST_BAUD = 2_000_000
 _BITS_PER_BYTE = 10
+_ECHO_S = 120.0
 LIMITS = {
     "virtual board, 2048 B": LinkLimits(max_payload_bytes=2048, window_bytes=1 << 16),
     "1024 B x 4": LinkLimits(max_payload_bytes=1024, window_bytes=4 * 1016),
@@ -121,9 +122,10 @@ def _echo(session: Session, *, size: int, count: int) -> int:
     """Bytes that came back of `count` PINGs sent at once."""
     link = session._link
     link.send((Type.PING, bytes(size)) for _ in range(count))
-    back = 0
-    while back < count and (frames := link.receive(timeout_s=60)):
-        back += sum(frame.type == Type.PONG for frame in frames)
+    back, end = 0, time.monotonic() + _ECHO_S
+    while back < count:
+        assert time.monotonic() < end, f"{back} of {count} PINGs have come back"
+        back += sum(frame.type == Type.PONG for frame in link.receive(timeout_s=1))
     return back * size
 
 

@@ -40,6 +40,7 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
     "PING": (0x06, [], b"\x2a\x00\x00\x00\x00\x01"),
     "SET_BAUD": (0x07, [("baud", 4, 921600), ("confirm_ms", 2, 250), ("reserved", 2, 0)], b""),
     "GET_STATS": (0x08, [], b""),
+    "RESET": (0x09, [], b""),
     "HELLO_ACK": (
         0x11,
         [

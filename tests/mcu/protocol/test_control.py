@@ -94,3 +94,42 @@ def test_firmware_from_before_there_was_ping_says_that_it_has_none():
         with pytest.raises(RemoteError, match="PROTOCOL 2"):
             session.ping()
         loop.down = lambda data: data
+
+
+def test_a_board_that_is_reset_starts_again_and_a_repetition_does_not_do_it_twice():
+    loop = Loop(make_board(Invert(inputs=(4,))))
+    session = loop.connect()
+    session.reset()
+    assert loop.board.wants_reset
+    assert loop.board.feed(encode_frame(Frame(Type.PING, b"", 9, SESSION))) == b""
+    loop.board = make_board(Invert(inputs=(4,)), session=SESSION + 1)
+    session.reset()
+    assert not loop.board.wants_reset
+    session.close()
+    loop.closed = False
+    with loop.connect() as again:
+        assert again.infer([b"abcd"]).outputs == Invert(inputs=(4,)).expected([b"abcd"])
+
+
+def test_a_reset_whose_answer_gets_lost_is_noticed_by_the_new_session():
+    loop = Loop(make_board(Invert()))
+    session = loop.connect()
+
+    def restart(data: bytes) -> bytes:
+        if loop.board.wants_reset:
+            loop.board = make_board(Invert(), session=SESSION + 1)
+            return b""
+        return data
+
+    loop.down = restart
+    session.reset()
+    session.close()
+
+
+def test_a_board_that_does_not_answer_to_reset_is_named():
+    loop = Loop(make_board(Invert()))
+    session = loop.connect(silence_s=2)
+    loop.dead = True
+    with pytest.raises(LinkError, match="no answer to RESET for 2 s"):
+        session.reset()
+    session.close()

@@ -32,6 +32,7 @@ FIXED_BYTES = {
     control.Pong: 0,
     control.GetStats: 0,
     control.Stats: 28,
+    control.Reset: 0,
     control.SetBaud: 8,
     control.BaudAck: 4,
 }

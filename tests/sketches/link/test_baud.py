@@ -137,3 +137,12 @@ def test_what_cannot_be_is_refused(both: Both, baud: int, confirm_ms: int):
     error = Error.unpack(both.ask(SetBaud(baud, confirm_ms)).payload)
     assert (error.error_class, error.code, error.arg) == (ErrorClass.PARAM, ParamCode.BAD_BAUD, baud)
     assert both.rate == START
+
+
+def test_a_reset_is_confirmed_and_ends_the_program(programs: dict[str, Path]):
+    board = CBoard(programs["64"], Invert(inputs=(4,)))
+    board.feed(encode_frame(Frame(Type.HELLO, Hello(1, 1, 64, nonce=1).pack())))
+    (frame,) = FrameReader().feed(board.feed(encode_frame(Frame(Type.RESET, b"", 1, SESSION))))
+    assert frame is not None
+    assert frame.type == Type.BYE_ACK
+    board.close()

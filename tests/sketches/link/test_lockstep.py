@@ -124,7 +124,7 @@ def test_damaged_bytes_in_pieces_of_any_length_get_the_same_answers(
     assert _same(python_board, theirs, wire)
 
 
-@pytest.mark.parametrize("type_", [0, *range(5, 32)])
+@pytest.mark.parametrize("type_", [0, *(n for n in range(5, 32) if n != Type.RESET)])
 def test_every_type_gets_the_same_answer_with_any_length(
     make_c_board: MakeBoard, limits_name: str, type_: int
 ):

@@ -138,6 +138,9 @@ static void obey(kt_link *link, const kt_frame *frame)
         kt_refuse(link, KT_ERROR_STATE, KT_WRONG_SESSION, frame->session, "the board started again");
     } else if (frame->type == KT_BYE) {
         on_bye(link);
+    } else if (frame->type == KT_RESET) {
+        kt_send_bytes(link, KT_BYE_ACK, NULL, 0);
+        kt_port_reset();
     } else if (!link->connected) {
         kt_refuse(link, KT_ERROR_STATE, KT_NO_HELLO, frame->type, "say HELLO first");
     } else if (frame->version != KT_LINK_VERSION) {

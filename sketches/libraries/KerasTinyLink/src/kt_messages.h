@@ -11,6 +11,7 @@ enum kt_type {
     KT_PING = 0x06,
     KT_SET_BAUD = 0x07,
     KT_GET_STATS = 0x08,
+    KT_RESET = 0x09,
     KT_FIRST_DEVICE_TYPE = 0x10, /* types from here on are sent by devices only */
     KT_HELLO_ACK = 0x11,
     KT_CHUNK_OF_OBJECT = 0x12,
