@@ -104,8 +104,11 @@ def validate(
             typer.echo(f"  {name} {value:.2%}")
         if run.latency_us is not None:
             typer.echo(f"  latency {run.latency_us} us")
+        if run.golden is not None and run.golden.masks:
+            agreed = run.golden.masks - run.golden.mismatched_masks
+            typer.echo(f"  masks made by the board: {agreed}/{run.golden.masks} golden inputs as on the desk")
         typer.echo(f"  report {run.report}")
         if not run.bit_exact:
             typer.echo(explain(run))
-    if not run.bit_exact:
+    if not run.bit_exact or run.masks_agree is False:
         raise typer.Exit(ExitCode.NO)

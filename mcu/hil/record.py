@@ -113,12 +113,16 @@ class GoldenCheck(_Frozen):
         mismatched_bytes: output bytes that are not as at export.
         differences: index of a golden input → its first differences; bit-exact ones are left out.
         desk_agrees: False if the interpreter on this desk does not reproduce the golden outputs either.
+        masks: of a segmenter, how many masks the board has made of these answers; 0 where it makes none.
+        mismatched_masks: how many of them are not what the desk makes of the same bytes.
     """
 
     samples: int
     mismatched_bytes: int = 0
     differences: dict[int, tuple[ByteDifference, ...]] = Field(default_factory=dict)
     desk_agrees: bool = True
+    masks: int = 0
+    mismatched_masks: int = 0
 
 
 class InterruptionRecord(_Frozen):
@@ -207,6 +211,13 @@ class HilRun(_Frozen):
         """Every byte of every sample is the desk's, and every golden output the export's."""
         golden = self.golden.mismatched_bytes if self.golden else 0
         return self.complete and self.mismatched_bytes == 0 and golden == 0
+
+    @property
+    def masks_agree(self) -> bool | None:
+        """Whether the board's masks are what the desk makes of its bytes; None without masks. Not in `bit_exact`."""
+        if self.golden is None or not self.golden.masks:
+            return None
+        return self.golden.mismatched_masks == 0
 
     @property
     def accuracy(self) -> float | None:

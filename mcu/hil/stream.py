@@ -13,16 +13,20 @@ from keras_tiny.preprocessing.to_int8 import to_int8
 from mcu.bundle import Bundle
 from mcu.hil.plan import Plan
 from mcu.hil.record import GoldenCheck, byte_differences
+from mcu.postprocess.mask_object import mask_of, mask_tensor
 from mcu.protocol.identity import Identity
+from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference
 from mcu.protocol.stats import LinkStats
 from mcu.tflm import TflmInterpreter
+
+_FORMS: tuple[MaskForm, ...] = ("packed", "runs")
 
 
 class Answering(Protocol):
     """What answers an inference: `mcu.protocol.Session`."""
 
-    def infer(self, inputs: Sequence[bytes]) -> Inference: ...
+    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference: ...
 
 
 class Connected(Answering, Protocol):
@@ -83,14 +87,25 @@ def stream(
 
 
 def check_golden(session: Answering, bundle: Bundle, *, desk: TflmInterpreter) -> GoldenCheck:
-    """Run the bundle's golden inputs, whose right answers were written at export, before any other data."""
+    """Run the bundle's golden inputs, whose right answers were written at export, before any other data.
+
+    A segmenter's board is asked for its masks of them too, packed and as runs in turn. They are judged on their own,
+    against what the desk makes of the bytes that the board has answered.
+    """
     (tensor,) = bundle.manifest.inputs
+    scored = mask_tensor(bundle.manifest.outputs) if bundle.manifest.task == "segmentation" else None
     differences, mismatched_bytes, desk_agrees = {}, 0, True
+    masks = mismatched_masks = 0
     for i, (golden_input, expected) in enumerate(
         zip(bundle.golden_inputs, bundle.golden_outputs, strict=True)
     ):
         pixels = golden_input.reshape(tensor.shape)
-        answered = as_int8(session.infer([pixels.tobytes()]))
+        answer = session.infer([pixels.tobytes()], mask=None if scored is None else _FORMS[i % len(_FORMS)])
+        answered = as_int8(answer)
+        if scored is not None and answer.mask is not None:
+            masks += 1
+            made = mask_of(answered.reshape(scored.shape[1:]), scored)
+            mismatched_masks += not np.array_equal(answer.mask, made)
         if found := byte_differences(expected, answered):
             differences[i] = found
             mismatched_bytes += int((expected != answered).sum())
@@ -100,6 +115,8 @@ def check_golden(session: Answering, bundle: Bundle, *, desk: TflmInterpreter) -
         mismatched_bytes=mismatched_bytes,
         differences=differences,
         desk_agrees=desk_agrees,
+        masks=masks,
+        mismatched_masks=mismatched_masks,
     )
 
 

@@ -16,8 +16,7 @@ from keras_tiny.report import ClassTable, TaskPart
 from mcu.bundle import Manifest
 from mcu.errors import BadInput
 from mcu.hil.tasks.task import HilTask
-from mcu.postprocess.argmax import argmax
-from mcu.postprocess.threshold import int8_threshold, threshold
+from mcu.postprocess.mask_object import mask_of
 
 _NAMED = 2  # classes below a picture
 
@@ -48,13 +47,7 @@ class SegmentationOnBoard(HilTask):
 
     def masks(self, outputs: np.ndarray) -> np.ndarray:
         """Output bytes → masks uint8 (samples, height, width) at the size of the input, as the device decides."""
-        scores = outputs.reshape(len(outputs), *self._tensor.shape[1:])
-        if scores.shape[-1] > 1:
-            made = argmax(scores)
-        else:
-            # LOGISTIC always gives scale 1/256 and zero point -128 (TFLite quantization specification).
-            shares = self._tensor.zero_point == -128 and np.isclose(self._tensor.scale, 1 / 256)
-            made = threshold(scores[..., 0], above=int8_threshold(0.5, self._tensor, logits=not shares))
+        made = mask_of(outputs.reshape(len(outputs), *self._tensor.shape[1:]), self._tensor)
         return enlarge(made, stride=self._stride)
 
     def metrics(self, outputs: np.ndarray, truths: np.ndarray) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference, Session
 
 
@@ -31,12 +32,12 @@ class LyingSession:
     def stats(self):  # type: ignore[no-untyped-def]
         return self._session.stats
 
-    def infer(self, inputs: Sequence[bytes]) -> Inference:
+    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
         number, self._count = self._count, self._count + 1
         if number == self._breaks_at:
             assert self._error is not None
             raise self._error
-        answer = self._session.infer(inputs)
+        answer = self._session.infer(inputs, mask=mask)
         output = bytearray(answer.outputs[0])
         for at, steps in self._lies.get(number, {}).items():
             output[at] = (output[at] + steps) % 256

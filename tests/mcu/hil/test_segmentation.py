@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,16 @@ from keras_tiny.metrics import mask_metrics
 from keras_tiny.preprocessing.to_int8 import to_int8
 from mcu.bundle import Bundle, npy_bytes, write_bundle
 from mcu.errors import BadInput
+from mcu.hil.stream import check_golden
 from mcu.hil.tasks import task_of
 from mcu.hil.tasks.segmentation import SegmentationOnBoard
+from mcu.protocol.mask import MaskForm
+from mcu.protocol.session import Inference
 from mcu.tensor import TensorSpec
 from mcu.tflm import TflmInterpreter, measure_arena
+from mcu.virtual.process import load_board
+from tests.mcu.hil.lying_session import LyingSession
+from tests.mcu.protocol.loop import Loop
 from tests.tflite_networks import conv
 from tests.tflite_writer import Graph
 
@@ -80,6 +88,8 @@ def test_a_segmenter_is_validated_to_the_byte_and_judged_by_its_masks(
 ):
     run = mcu.validate(masks_bundle, scenes, limit=SAMPLES, out_dir=tmp_path)
     assert run.bit_exact
+    assert run.golden is not None
+    assert (run.golden.masks, run.masks_agree) == (2, True)
     assert run.output_bytes == SAMPLES * SIDE * SIDE * scenes.num_classes
     assert set(run.metrics) == {"mean_iou", "pixel_accuracy", "mean_dice", "boundary_f1"}
     assert run.metrics == run.desk_metrics
@@ -94,6 +104,22 @@ def test_a_segmenter_is_validated_to_the_byte_and_judged_by_its_masks(
     assert "board mean iou" in page
     assert page.count('class="strip"') == SAMPLES
     assert "of the pixels wrong" in page
+
+
+class OtherMask(LyingSession):
+    """The right bytes, and of every second answer a mask with one class more than they say."""
+
+    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
+        answer = super().infer(inputs, mask=mask)
+        return replace(answer, mask=answer.mask + 1) if mask == "runs" else answer
+
+
+def test_a_mask_that_the_board_makes_otherwise_is_counted_apart_from_its_bytes(masks_bundle: Bundle):
+    desk = TflmInterpreter(masks_bundle.model_bytes)
+    with Loop(load_board(masks_bundle.path)).connect() as session:
+        check = check_golden(OtherMask(session), masks_bundle, desk=desk)
+    assert (check.samples, check.mismatched_bytes) == (2, 0)
+    assert (check.masks, check.mismatched_masks) == (2, 1)
 
 
 def task(bundle: Bundle, tensor: TensorSpec, labels: tuple[str, ...]) -> SegmentationOnBoard:
