@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Protocol
 
 _READ_BYTES = 65536
+_TICK_S = 0.02
 
 
 class Board(Protocol):
@@ -31,7 +32,8 @@ class UsbCable:
         power_on: makes the board, once for each time that it is plugged in without a supply of its own.
         link: a symbolic link to the pty, as udev keeps one by a device's serial number.
         own_supply: the board lives on while it is unplugged.
-        baud: of the board; at any other rate each side hears noise. None: any rate will do, as on native USB.
+        baud: of the board, unless it has a `BaudRate` of its own; at any other rate each side hears noise. None: any
+            rate will do, as on native USB.
 
     Attributes:
         board: the one that is powered.
@@ -122,12 +124,16 @@ class UsbCable:
         try:
             while True:
                 writers = [board_fd] if answer else []
-                ready, writable, _ = select.select([board_fd, wake_read], writers, [])
+                rate = getattr(self.board, "baud", None)
+                tick_s = _TICK_S if rate is not None and rate.is_tried else None
+                ready, writable, _ = select.select([board_fd, wake_read], writers, [], tick_s)
+                if rate is not None:
+                    rate.tick(now_ns=time.perf_counter_ns())
                 if wake_read in ready:
                     return
                 if board_fd in ready:
                     heard = self._as_sampled(self._carry(_read(board_fd)), port_fd)
-                    answer += self._as_sampled(self.board.feed(heard), port_fd)
+                    answer += self._answer(heard, port_fd)
                 if answer and (writable or board_fd in ready):
                     answer = answer[self._send(board_fd, answer) :]
                 if self._left <= 0:
@@ -139,11 +145,20 @@ class UsbCable:
             for descriptor in (board_fd, port_fd, wake_read):
                 os.close(descriptor)
 
+    def _answer(self, heard: bytes, port_fd: int) -> bytes:
+        """What the board says, at the rate that it had when it was asked: it changes behind its answer."""
+        matches = self._same_rate(port_fd)
+        said = self.board.feed(heard)
+        return said if matches else self._noise.randbytes(len(said))
+
     def _as_sampled(self, data: bytes, port_fd: int) -> bytes:
         """The bytes as a receiver takes them that samples at its own rate."""
-        if self._baud is None or termios.tcgetattr(port_fd)[4] == getattr(termios, f"B{self._baud}"):
-            return data
-        return self._noise.randbytes(len(data))
+        return data if self._same_rate(port_fd) else self._noise.randbytes(len(data))
+
+    def _same_rate(self, port_fd: int) -> bool:
+        rate = getattr(self.board, "baud", None)
+        baud = self._baud if rate is None else rate.rate
+        return baud is None or termios.tcgetattr(port_fd)[4] == getattr(termios, f"B{baud}")
 
     def _carry(self, data: bytes) -> bytes:
         """What of it gets over the cable before it is pulled."""

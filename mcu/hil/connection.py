@@ -13,7 +13,7 @@ from mcu.boards import Board, get_board
 from mcu.bundle import Bundle
 from mcu.errors import BadInput, BoardError
 from mcu.hil.lasting import LastingSession, Notice
-from mcu.hil.silence import explain_silence
+from mcu.hil.silence import explain_silence, lead_back
 from mcu.protocol.diagnosis import NoAnswer
 from mcu.protocol.session import Session, random_nonce
 from mcu.protocol.stats import LinkStats
@@ -84,10 +84,18 @@ def lasting_session(
         opener: of the port; its clock is the session's.
     """
     greet = partial(greet_board, bundle=bundle, board=board, clock=opener.clock, nonce=opener.nonce)
+    is_line = "://" not in port
     try:
-        return LastingSession(opener, greet, wait_s=wait_s, notice=notice, before=before)
+        return LastingSession(
+            opener,
+            greet,
+            wait_s=wait_s,
+            notice=notice,
+            before=before,
+            lead_back=partial(lead_back, port=port, baud=board.serial_baud) if is_line else lambda: None,
+        )
     except NoAnswer as error:
-        if "://" in port:
+        if not is_line:
             raise
         raise explain_silence(error, port=port, baud=board.serial_baud, ask_roms=ask_roms) from None
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from mcu.errors import BoardError, KerasTinyError, LinkError, PortError
+from mcu.protocol.diagnosis import NoAnswer
 from mcu.protocol.errors import BoardReset, VersionMismatch
 from mcu.protocol.identity import Identity
-from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference, Session
 from mcu.protocol.stats import LinkStats
 from mcu.transport import Port, PortGone, PortOpener
@@ -45,6 +45,7 @@ class LastingSession:
         greet: makes a session over the open port, with the board and the model that are meant.
         wait_s: how long to wait for a board that went away; 0: the first error is the last.
         notice: called at once with what happened.
+        lead_back: called when nobody answers; finds the board at a rate that an earlier session has left it at.
         before: what earlier runs of the same job have counted.
 
     Raises:
@@ -62,16 +63,24 @@ class LastingSession:
         *,
         wait_s: float,
         notice: Notice | None = None,
+        lead_back: Callable[[], object] = lambda: None,
         before: LinkStats | None = None,
     ):
         self._opener, self._greet = opener, greet
         self._wait_s, self._notice = wait_s, notice
         self._clock = opener.clock
+        self._lead_back = lead_back
         self._before = before or LinkStats()
         self._fruitless = 0
         self.interruptions: list[Interruption] = []
         self._port = opener.open()
-        self._session = greet(self._port)
+        try:
+            self._session = greet(self._port)
+        except NoAnswer:
+            if not lead_back():
+                raise
+            self._port = opener.open()
+            self._session = greet(self._port)
         self.identity: Identity = self._session.identity
 
     @property
@@ -79,7 +88,7 @@ class LastingSession:
         """Of all sessions together."""
         return _sum(self._before, self._session.stats)
 
-    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
+    def infer(self, inputs: Sequence[bytes]) -> Inference:
         """As `Session.infer`; the errors are those that another session does not help against.
 
         Raises:
@@ -88,8 +97,13 @@ class LastingSession:
         """
         while True:
             try:
-                answer = self._session.infer(inputs, mask=mask)
+                answer = self._session.infer(inputs)
             except (PortGone, BoardReset) as error:
+                self._go_on(error)
+            except LinkError as error:
+                # A board that starts again talks at its first rate, which sounds like silence at a raised one.
+                if not self._opener.has_other_rate(self._port):
+                    raise
                 self._go_on(error)
             else:
                 self._fruitless = 0
@@ -130,7 +144,7 @@ class LastingSession:
 
     def _greet_again(self, error: KerasTinyError) -> Session:
         end = self._clock() + self._wait_s
-        gone = isinstance(error, PortGone)
+        gone = not isinstance(error, BoardReset) or self._opener.has_other_rate(self._port)
         while True:
             try:
                 if gone:
@@ -140,13 +154,19 @@ class LastingSession:
                 return self._greet(self._port)
             except VersionMismatch:
                 raise
+            except NoAnswer as again:
+                self._lead_back()
+                if self._clock() >= end:
+                    raise self._stayed_away(error, again) from None
             except (PortError, LinkError) as again:
                 if self._clock() >= end:
-                    error.hint = (
-                        f"It did not come back in {self._wait_s:g} s: {again.message} {error.hint}".strip()
-                    )
-                    raise error from None
+                    raise self._stayed_away(error, again) from None
                 time.sleep(_PAUSE_S)
+
+    def _stayed_away(self, error: KerasTinyError, last: KerasTinyError) -> KerasTinyError:
+        """The error of the interruption, with the one that was the last in greeting again."""
+        error.hint = f"It did not come back in {self._wait_s:g} s: {last.message} {error.hint}".strip()
+        return error
 
 
 def _sum(first: LinkStats, second: LinkStats) -> LinkStats:

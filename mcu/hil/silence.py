@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from mcu.errors import BoardError, LinkError
+from mcu.protocol.baud import LADDER
 from mcu.protocol.diagnosis import Cause, NoAnswer
 from mcu.protocol.session import Session
 from mcu.transport import open_port
 
 # What people set; a bridge that cannot do one of them is as silent as at any wrong one.
-_BAUDS = (921_600, 460_800, 230_400, 115_200, 1_000_000, 1_500_000, 2_000_000, 57_600, 9_600)
+_BAUDS = (*LADDER, 230_400, 115_200, 1_000_000, 57_600, 9_600)
 _HELLO_S = 0.3
 # A rate that differs makes noise of frames, or nothing at all of them.
 _PERHAPS_BAUD = (Cause.SILENCE, Cause.NOISE, Cause.TEXT)
+
+
+def lead_back(*, port: str, baud: int) -> int | None:
+    """Find a board that a killed host has left at a raised rate: the goodbye sends it back to its first one.
+
+    Args:
+        port: a device of this computer, closed.
+        baud: of that first rate.
+
+    Returns:
+        The rate at which it was found; None if it was not.
+    """
+    return _other_baud(port, baud=baud)
 
 
 def explain_silence(error: NoAnswer, *, port: str, baud: int, ask_roms: bool = False) -> NoAnswer:

@@ -99,6 +99,10 @@ class PortOpener:
         """32 random bits that tell a connection from the ones before; a replay has those of its recording."""
         return secrets.randbits(32)
 
+    def has_other_rate(self, port: Port) -> bool:
+        """Whether the rate of this port's line is not the one that it is opened with."""
+        return port.baud not in (None, self._baud)
+
     def close(self) -> None:
         """Nothing more will be opened."""
 

@@ -56,6 +56,9 @@ class ReplayOpener(PortOpener):
     def nonce(self) -> int:
         return int(self.next("nonce"))
 
+    def has_other_rate(self, port: Port) -> bool:
+        return False
+
     def next(self, what: str, *, expected: bytes | None = None) -> Any:
         """The value of the next event, which must be this one.
 
