@@ -10,6 +10,7 @@ from mcu.errors import BoardError, KerasTinyError, LinkError, PortError
 from mcu.protocol.diagnosis import NoAnswer
 from mcu.protocol.errors import BoardReset, VersionMismatch
 from mcu.protocol.identity import Identity
+from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference, Session
 from mcu.protocol.stats import LinkStats
 from mcu.transport import Port, PortGone, PortOpener
@@ -88,7 +89,7 @@ class LastingSession:
         """Of all sessions together."""
         return _sum(self._before, self._session.stats)
 
-    def infer(self, inputs: Sequence[bytes]) -> Inference:
+    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
         """As `Session.infer`; the errors are those that another session does not help against.
 
         Raises:
@@ -97,7 +98,7 @@ class LastingSession:
         """
         while True:
             try:
-                answer = self._session.infer(inputs)
+                answer = self._session.infer(inputs, mask=mask)
             except (PortGone, BoardReset) as error:
                 self._go_on(error)
             except LinkError as error:
