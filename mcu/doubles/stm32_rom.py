@@ -231,7 +231,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--qemu", metavar="MACHINE", help="boot what was flashed, e.g. in netduinoplus2")
     args = parser.parse_args(argv)
-    rom = Stm32Rom(_board(args.board, qemu=args.qemu), rom_id=args.rom_id, locked=args.locked, faults=args.fault)
+    rom = Stm32Rom(
+        _board(args.board, qemu=args.qemu), rom_id=args.rom_id, locked=args.locked, faults=args.fault
+    )
     if args.qemu is not None:
         from mcu.doubles.qemu_application import boot_in_qemu
 

@@ -36,7 +36,7 @@ def project_files(name: str, *, board: Board, engine: str, kind: str) -> dict[st
         files["platformio.ini"] = _platformio(board, engine=engine, kind=kind)
     if board.chip.startswith("ESP32"):
         files["idf_component.yml"] = _idf(engine=engine, kind=kind)
-        files["CMakeLists.txt"] = _cmake(name, board, engine=engine)
+        files["CMakeLists.txt"] = _cmake(name, board, engine=engine, kind=kind)
     return files
 
 
@@ -100,13 +100,14 @@ def _idf(*, engine: str, kind: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cmake(name: str, board: Board, *, engine: str) -> str:
+def _cmake(name: str, board: Board, *, engine: str, kind: str) -> str:
     # Espressif's component has no header of the name that Arduino's library is found by.
     options = _options(board) + (" -DKT_TFLM_IS_A_COMPONENT" if engine == "tflm" else "")
+    requires = " PRIV_REQUIRES esp_partition" if _has_partitions(board, engine=engine, kind=kind) else ""
     return f"""\
 # ESP-IDF with Arduino as a component (CONFIG_AUTOSTART_ARDUINO=y): setup() and loop() are called for you.
 file(GLOB sources "${{CMAKE_CURRENT_LIST_DIR}}/src/*.c" "${{CMAKE_CURRENT_LIST_DIR}}/src/*.c[cp]*")
-idf_component_register(SRCS ${{sources}} "{name}.ino" INCLUDE_DIRS "." "src" WHOLE_ARCHIVE)
+idf_component_register(SRCS ${{sources}} "{name}.ino" INCLUDE_DIRS "." "src"{requires} WHOLE_ARCHIVE)
 set_source_files_properties("{name}.ino" PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-include;Arduino.h")
 target_compile_options(${{COMPONENT_LIB}} PRIVATE {options})
 """

@@ -24,6 +24,12 @@ _BURST_BYTES = 32
 _FILLERS = (0xAA, 0xCC, 0xF0, 0x96, 0xB4, 0xD2)
 
 
+_GONE = (
+    "Was the power cut, or the cable pulled? What is half written never starts: set BOOT0 high, press reset, "
+    "and flash again."
+)
+
+
 class RomTrouble(BoardError):
     """A command did not end as it should; it may be tried again after `Rom.recover`."""
 
@@ -113,13 +119,13 @@ class Rom:
             if NACK in self._read_some(self._quiet_s):
                 break
         else:
-            raise RomSilent("The ROM bootloader does not answer any more.")
+            raise RomSilent(f"{self.stream.name}: the ROM bootloader does not answer any more.", hint=_GONE)
         # Half a command may be left over; two equal bytes are never a command, and the NACK marks its end.
         for _ in range(2):
             self._send(filler)
             if NACK in self._read_some(self._quiet_s):
                 return
-        raise RomSilent("The ROM bootloader does not come back to order.")
+        raise RomSilent(f"{self.stream.name}: the ROM bootloader does not come back to order.", hint=_GONE)
 
     def commands(self) -> bytes:
         """Codes of the commands that it knows (GET, without the version)."""

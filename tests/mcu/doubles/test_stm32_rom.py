@@ -12,7 +12,7 @@ import pytest
 from mcu.boards import Board, get_board, load_boards
 from mcu.doubles.direct import DirectLine
 from mcu.doubles.serve import OnPty
-from mcu.doubles.stm32_rom import Stm32Rom
+from mcu.doubles.stm32_rom import Stm32Rom, _board
 from mcu.errors import BadInput
 from mcu.flash.an3155 import Rom, RomRefused
 from tests.support import require
@@ -170,3 +170,9 @@ def test_a_fault_that_does_not_exist_gets_the_list():
     for text in ("gremlin:1", "nack", "nack:x", "nack:-1"):
         with pytest.raises(BadInput, match=r"is no fault.*power_cut"):
             Fault.parse(text)
+
+
+def test_a_command_with_qemu_is_the_board_whose_firmware_runs_there():
+    assert _board(None, qemu="netduinoplus2").id == "qemu_stm32f405"
+    assert _board(None, qemu=None).id == _board(None, qemu="no_such_machine").id == "nucleo_f446re"
+    assert _board("nucleo_f401re", qemu="netduinoplus2").id == "nucleo_f401re"
