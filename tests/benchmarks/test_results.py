@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from keras_tiny.models import MODELS
 from keras_tiny.recipe import Recipe, find_recipe, override
 from tests.benchmarks.results import distillation
 from tests.benchmarks.results.page import PAGE, read_store, render, to_markdown
-from tests.benchmarks.results.tables import TABLES
+from tests.benchmarks.results.run import train_row
+from tests.benchmarks.results.tables import TABLES, Row
 
 ROWS = [(table, row) for table in TABLES.values() for row in table.rows]
 
@@ -70,3 +73,22 @@ def test_a_new_row_changes_the_page():
     assert f"| mobilenet_v1-0.5 | {facts} | {shares} | 7/8 | 2 | 1.5 |" in text
     page = PAGE.read_text(encoding="utf-8")
     assert text in render(page, {"cifar10_garden": [row]})
+
+
+def test_a_row_that_starts_from_another_run_is_trained_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    said: list[tuple[str, ...]] = []
+
+    def call(module: str, *words: str) -> dict:
+        said.append((module, *words))
+        (tmp_path / "result.json").write_text("{}", encoding="utf-8")
+        return {}
+
+    monkeypatch.setattr("tests.benchmarks.results.run.call", call)
+    row = Row("any", "camvid_unet5", ("seed=2",))
+    train_row(row, source="digits_masks", run=tmp_path, warm_start=Path("other/run"))
+    train_row(row, source="digits_masks", run=tmp_path)
+    ((module, *words),) = said
+    assert (module, words[0]) == ("keras_tiny.cli", "train")
+    settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    assert settings == ["seed=2", "warm_start.run=other/run"]
+    assert override(find_recipe(row.recipe), settings).warm_start.run == "other/run"

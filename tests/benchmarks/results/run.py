@@ -25,7 +25,7 @@ def run_row(row: Row, *, source: str, folder: Path, warm_start: Path | None = No
     if finished.is_file():
         return json.loads(finished.read_text(encoding="utf-8"))
     run, bundle, board = folder / "run", folder / "bundle", folder / "board"
-    trained = train_row(row, source=source, run=run)
+    trained = train_row(row, source=source, run=run, warm_start=warm_start)
     exported = call("keras_tiny.cli", "export", str(run), "--out", str(bundle), "--name", row.name)
     validated = call(
         "mcu.cli", "validate", str(bundle), "--board", BOARD, "--data", source, "--out", str(board)
@@ -54,16 +54,20 @@ def run_row(row: Row, *, source: str, folder: Path, warm_start: Path | None = No
     return figures
 
 
-def train_row(row: Row, *, source: str, run: Path, teacher: Path | None = None) -> dict[str, Any]:
+def train_row(
+    row: Row, *, source: str, run: Path, teacher: Path | None = None, warm_start: Path | None = None
+) -> dict[str, Any]:
     """What `result.json` of the row's run says; trained now, or on from where it was stopped, if it is not there yet.
 
     Args:
         teacher: run folder; the row's network is then distilled, with the row's settings.
+        warm_start: run folder whose weights it starts from.
     """
     if not (run / "result.json").is_file():
         words = ["train"] if teacher is None else ["distill", str(teacher)]
         words += ["--recipe", row.recipe, "--data", source, "--run-dir", str(run)]
-        words += [word for setting in row.settings for word in ("--set", setting)]
+        settings = [*row.settings, *([f"warm_start.run={warm_start}"] if warm_start is not None else [])]
+        words += [word for setting in settings for word in ("--set", setting)]
         call("keras_tiny.cli", *words, *(["--resume"] if (run / "recipe.yaml").is_file() else []))
     return json.loads((run / "result.json").read_text(encoding="utf-8"))
 
