@@ -103,5 +103,6 @@ def same_counts(boots: int) -> Outcome:
                 (spec,) = session.identity.inputs
                 counts.add(session.infer([bytes(spec.nbytes)]).instructions)
     return Outcome(
-        len(counts) == 1 and None not in counts, f"{counts} instructions in {boots} of {boots} starts"
+        len(counts) == 1 and None not in counts,
+        f"{', '.join(map(str, counts))} instructions in {boots} starts",
     )

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,13 +23,15 @@ import mcu
 from keras_tiny.data.sample import Dataset
 from mcu.bundle import Bundle
 from mcu.doubles.usb_cable import UsbCable
-from mcu.errors import BadInput, BoardError, LinkError, PortError, WrongModel
+from mcu.errors import BadInput, BoardError, PortError, WrongModel
 from mcu.hil.journal import JOURNAL_NAME, Job, Journal, read_journal
+from mcu.hil.lasting import LastingSession
 from mcu.hil.plan import make_plan
 from mcu.hil.record import HilRun
 from mcu.hil.stream import Streamed
 from mcu.protocol.errors import BoardReset
 from mcu.protocol.stats import LinkStats
+from mcu.transport import PortOpener
 from mcu.transport.urls.protocol_virtual import virtual_url
 from mcu.virtual.process import board_maker
 from tests.mcu.hil.digits_bundle import GOLDEN, write_digits_bundle
@@ -280,12 +283,35 @@ def test_a_board_that_stays_away_ends_the_run_with_the_first_error(
         mcu.validate(bundle, data, port=cable.port, limit=LIMIT, out_dir=tmp_path / "out", wait_s=0.3)
 
 
-def test_a_board_that_starts_again_at_the_same_inputs_every_time_ends_the_run(
-    bundle: Bundle, data: Dataset, tmp_path: Path
-):
-    url = f"{virtual_url(bundle.path)}?faults=reset:0.02"
-    with pytest.raises((BoardReset, LinkError)):
-        mcu.validate(bundle, data, port=url, out_dir=tmp_path, wait_s=2)
+class Rebooting:
+    """A session whose board starts again at every inference."""
+
+    identity = SimpleNamespace(engine="tflm", firmware="1")
+    stats = LinkStats()
+    asked = 0
+
+    def infer(self, inputs: object, *, mask: object = None) -> None:
+        Rebooting.asked += 1
+        raise BoardReset("started again.", hint="Look at its supply.")
+
+    def close(self) -> None: ...
+
+
+def test_a_board_that_starts_again_at_the_same_inputs_every_time_ends_the_run(cable: UsbCable):
+    said: list[str] = []
+    with (
+        LastingSession(
+            PortOpener(cable.port),
+            lambda port: Rebooting(),  # type: ignore[arg-type,return-value]
+            wait_s=9,
+            notice=said.append,
+        ) as session,
+        pytest.raises(BoardReset) as caught,
+    ):
+        session.infer([b""])
+    assert caught.value.hint == "It was the 6th time in a row at the same inputs. Look at its supply."
+    assert said == ["started again. Waiting up to 9 s for the board."] * 5
+    assert Rebooting.asked == 6
 
 
 def test_the_journal_keeps_what_the_board_said_byte_for_byte(bundle: Bundle, data: Dataset, tmp_path: Path):
