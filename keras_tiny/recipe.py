@@ -92,6 +92,8 @@ class PhasePart(_Part):
         warmup_epochs: linear rise from zero before the schedule starts.
         early_stopping: stop after this many epochs without a better validation metric; None never stops.
         steps_per_epoch: an epoch ends after this many batches, drawn anew each time; None takes every picture.
+        keep: the weights of the best validation epoch, or the last ones: where few pictures validate, the best epoch
+            is one of luck.
     """
 
     epochs: int = Field(30, ge=0)
@@ -100,6 +102,7 @@ class PhasePart(_Part):
     warmup_epochs: float = Field(0.0, ge=0)
     early_stopping: int | None = Field(None, ge=1)
     steps_per_epoch: int | None = Field(None, ge=1)
+    keep: Literal["best", "last"] = "best"
 
 
 class OptimizerPart(_Part):

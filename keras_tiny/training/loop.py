@@ -30,7 +30,7 @@ OnStep = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PhaseResult:
-    """How a phase ended; the model holds the best weights."""
+    """How a phase ended."""
 
     records: tuple[EpochRecord, ...]
     best_epoch: int
@@ -52,7 +52,7 @@ def train_phase(
     on_epoch: OnEpoch = lambda record: None,
     on_step: OnStep = lambda done, total: None,
 ) -> PhaseResult:
-    """Train the model in place for one phase and leave the weights of the best validation epoch in it.
+    """Train the model in place for one phase and leave the weights in it that `phase.keep` names.
 
     Args:
         name: "float" or "qat"; part of every random stream, so that the phases differ.
@@ -129,7 +129,8 @@ def train_phase(
         if store is not None:
             store.save(state)
         on_epoch(record)
-    state.use_best()
+    if phase.keep == "best":
+        state.use_best()
     return PhaseResult(tuple(state.records), state.best_epoch, state.best_metric)
 
 

@@ -96,6 +96,16 @@ def test_an_epoch_may_end_before_every_picture_was_seen(data):  # type: ignore[n
     assert result.records[-1].learning_rate < 0.001, "the schedule ends with the last step that is taken"
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_model_ends_with_the_weights_that_the_phase_keeps(data, keep: str):  # type: ignore[no-untyped-def]
+    model, after = small_model(), []
+    phase = PhasePart(epochs=3, steps_per_epoch=4, learning_rate=0.3, schedule="constant", keep=keep)
+    result = train(model, data, phase, on_epoch=lambda record: after.append(model.get_weights()))
+    kept = after[result.best_epoch if keep == "best" else -1]
+    for one, other in zip(model.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data):  # type: ignore[no-untyped-def]
     phase = PhasePart(epochs=1)
     weights = []
