@@ -146,7 +146,7 @@ def _record(
             )
         )
     finished = [board.run for board in boards if board.run is not None]
-    answered = [said for said in results.values() if said.done]
+    answered = [said for said in results.values() if said.answers]
     seconds = max((s.last_s for s in answered), default=0.0) - min((s.first_s for s in answered), default=0.0)
     return FleetRun(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -161,7 +161,7 @@ def _record(
         samples=sum(said.done for said in results.values()),
         mismatched_samples=sum(run["mismatched_samples"] for run in finished),
         mismatched_bytes=sum(run["mismatched_bytes"] for run in finished),
-        samples_per_s=(sum(said.done for said in answered) - 1) / seconds if seconds > 0 else None,
+        samples_per_s=(sum(said.answers for said in answered) - 1) / seconds if seconds > 0 else None,
         platforms=_platforms(bundle, boards, plans) if split else {},
         report=str(folder / REPORT_NAME),
     )

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from mcu.errors import ExitCode, KerasTinyError
@@ -68,6 +69,7 @@ def main() -> int:
 
 def _validate(job: Job) -> dict[str, Any]:
     from mcu.boards import get_board
+    from mcu.hil.journal import JOURNAL_NAME
     from mcu.hil.runner import validate
 
     board = get_board(job.board)
@@ -81,7 +83,8 @@ def _validate(job: Job) -> dict[str, Any]:
         part=job.part,
         limit=job.limit,
         seed=job.seed,
-        resume=job.resume,
+        # A board that had finished, or never begun, has nothing to go on with.
+        resume=job.resume and (Path(job.out_dir) / JOURNAL_NAME).is_file(),
         wait_s=job.wait_s,
         out_dir=job.out_dir,
         progress=lambda done, total: _say(done=done, total=total),

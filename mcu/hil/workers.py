@@ -27,13 +27,15 @@ class Heard:
     """What a worker has said so far.
 
     Attributes:
-        done, total: samples.
+        done, total: samples, those of an earlier run that goes on among them.
+        answers: samples of this run.
         first_s, last_s: times of its first and last answer; 0 before them.
         end: its last line, the run or the error.
     """
 
     done: int = 0
     total: int = 0
+    answers: int = 0
     first_s: float = 0.0
     last_s: float = 0.0
     end: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ def run_workers(
                 result.end = result.end or workers[id].died()
             elif "done" in fields:
                 result.done, result.total = fields["done"], fields["total"]
+                result.answers += 1
                 result.last_s = time.monotonic()
                 result.first_s = result.first_s or result.last_s
                 heard(id, result)

@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import mcu
+from keras_tiny.data.sample import Dataset
 from mcu.bundle import Bundle
 from mcu.cli import app
 from mcu.errors import BadInput, ExitCode
@@ -160,7 +161,7 @@ def lasting_ports(bundle: Bundle) -> Iterator[list[str]]:
 
 
 def test_ctrl_c_leaves_every_board_idle_and_keeps_what_was_done(
-    bundle: Bundle, lasting_ports: list[str], tmp_path: Path
+    bundle: Bundle, data: Dataset, lasting_ports: list[str], tmp_path: Path
 ):
     slow = "?faults=baud:9600"
     boards = _map(tmp_path, *((f"b{i}", "virtual", port + slow) for i, port in enumerate(lasting_ports)))
@@ -181,10 +182,26 @@ def test_ctrl_c_leaves_every_board_idle_and_keeps_what_was_done(
     assert process.returncode == ExitCode.INTERRUPTED, said
     for i, port in enumerate(lasting_ports):
         record = json.loads((out / f"b{i}" / "hil_run.incomplete.json").read_text())
-        assert 0 < record["samples"] < 360
+        assert 0 < record["samples"] < len(data.test)
         assert record["stopped_by"].startswith("KeyboardInterrupt")
+        assert _lines(out / f"b{i}") > 3
         with open_port(port) as opened:  # only a board that nobody is connected to answers text
             assert MlperfClient(opened).command("name") == ["m-name-dut-[keras-tiny]", "m-ready"]
+    fast = _map(tmp_path, *((f"b{i}", "virtual", port) for i, port in enumerate(lasting_ports)))
+    seen: list[int] = []
+    run = validate_fleet(
+        bundle,
+        "digits",
+        hardware_map=fast,
+        out_dir=out,
+        resume=True,
+        progress=lambda done, total: seen.append(done),
+    )
+    assert run.bit_exact
+    assert seen[0] > 1  # what was answered before is not sent again
+    for board in run.boards:
+        record = HilRun.read(board.folder)
+        assert len({sample.id for sample in record.per_sample}) == record.samples == len(data.test)
 
 
 def _lines(folder: Path) -> int:
