@@ -24,7 +24,7 @@ _ECHO_BYTES = 256  # of a frame: all of them take 0.4 s at the lowest rate of th
 _CONFIRM_MS = 250
 _ANSWER_S = 0.1  # on top of what the line takes
 _MARGIN_S = 0.05  # between a board's clock and ours
-_ALIVE_S = 1.0
+_ALIVE_S = 5.0  # of a computer that is busy with other things
 _BITS_PER_BYTE = 10
 
 
