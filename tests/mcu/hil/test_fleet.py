@@ -163,7 +163,7 @@ def lasting_ports(bundle: Bundle) -> Iterator[list[str]]:
 def test_ctrl_c_leaves_every_board_idle_and_keeps_what_was_done(
     bundle: Bundle, data: Dataset, lasting_ports: list[str], tmp_path: Path
 ):
-    slow = "?faults=baud:9600"
+    slow = "?faults=baud:4800"  # more than a minute for all samples: they must not end before the signal
     boards = _map(tmp_path, *((f"b{i}", "virtual", port + slow) for i, port in enumerate(lasting_ports)))
     out = tmp_path / "out"
     command = ["validate", str(bundle.path), "--hardware-map", str(boards), "--out", str(out)]
