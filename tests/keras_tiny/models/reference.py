@@ -26,8 +26,8 @@ def randomise(model: Any, x: np.ndarray, *, seed: int) -> None:
     """Random kernels, BatchNorm statistics, gammas and betas, and biases that are not zero, all of them from `seed`.
 
     Kernels are He-normal: the initial ones come from the process's own random state, which a test that ran before
-    has moved. The statistics are those of `x`, then shaken: wholly invented ones would let the signal die out on its way, and
-    two models that answer the same to every image agree about nothing.
+    has moved. The statistics are those of `x`, then shaken: wholly invented ones would let the signal die out on its
+    way, and two models that answer the same to every image agree about nothing.
     """
     rng = np.random.default_rng(seed)
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
