@@ -3,11 +3,10 @@
 from mcu.protocol.errors import BoardReset, RemoteError, VersionMismatch
 from mcu.protocol.identity import Identity
 from mcu.protocol.session import Inference, Session
-from mcu.protocol.stats import DeviceStats, LinkStats
+from mcu.protocol.stats import LinkStats
 
 __all__ = [
     "BoardReset",
-    "DeviceStats",
     "Identity",
     "Inference",
     "LinkStats",

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
-from typing import Protocol
 
 import numpy as np
 
+from mcu.engine import Engine
 from mcu.protocol.mlperf_model import MlperfModel
-from mcu.tensor import TensorSpec
 
 VENDOR = "keras-tiny"
 PROFILE = "ULPMark for tinyML Firmware V0.0.1"
@@ -26,18 +25,6 @@ _END = ord("%")
 _BYTES_PER_LINE = 8
 _MAX_NUMBER = 0xFFFF_FFFF
 _MAX_REASON = 64
-
-
-class Engine(Protocol):
-    """What runs the model: `mcu.tflm.TflmInterpreter`, or anything with these three."""
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]: ...
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]: ...
-
-    def invoke(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]: ...
 
 
 class MlperfTiny:

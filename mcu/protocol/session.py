@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ from mcu.protocol.mask import MaskForm, fetch_mask
 from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Message, Type
 from mcu.protocol.profile import Profile, fetch_profile
 from mcu.protocol.reset import reset_board
-from mcu.protocol.stats import DeviceStats, LinkStats
+from mcu.protocol.stats import LinkStats
 from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
 from mcu.tensor import TensorSpec
 
@@ -289,14 +289,13 @@ class Session:
         """
         reset_board(self._link, timer=self._timer, silence_s=self._silence_s, clock=self._clock)
 
-    def device_stats(self) -> DeviceStats:
+    def device_stats(self) -> Stats:
         """What the board has counted since it started.
 
         Raises:
             RemoteError: firmware from before there were counters. LinkError, PortError: as `infer`.
         """
-        counted = self._ask(GetStats(), Stats)
-        return DeviceStats(**asdict(counted), boot_count=self.identity.boot_count)
+        return self._ask(GetStats(), Stats)
 
     def close(self) -> None:
         """Leave the board idle and give the port back; may be called twice, and after an error."""

@@ -1,4 +1,4 @@
-"""What a session counted, and what the board did: frames, bytes, repetitions, damage, goodput."""
+"""What a session counted: frames, bytes, repetitions, damage, goodput."""
 
 from __future__ import annotations
 
@@ -34,26 +34,3 @@ class LinkStats:
     def goodput_bytes_per_s(self) -> float | None:
         """Tensor bytes per second of link time; None before the first inference."""
         return self.tensor_bytes / self.link_s if self.link_s > 0 else None
-
-
-@dataclass(frozen=True)
-class DeviceStats:
-    """What the board counted since it started, each modulo 2^32 (docs/reference/protocol.md, "STATS").
-
-    Attributes:
-        frames_received, frames_sent: intact ones; frames_damaged: those that reached the board as something else.
-        overruns: how often its receiver lost bytes because nobody took them in time.
-        refused: frames that it could not obey.
-        invocations: how often the model ran.
-        logs_dropped: texts of the firmware that were not sent.
-        boot_count: of the identity; None if the board does not count.
-    """
-
-    frames_received: int
-    frames_damaged: int
-    frames_sent: int
-    overruns: int
-    refused: int
-    invocations: int
-    logs_dropped: int
-    boot_count: int | None = None

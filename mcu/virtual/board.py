@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mcu.engine import Engine
 from mcu.postprocess.mask_object import mask_tensor
 from mcu.protocol.control import BaudAck, Ping, Pong, SetBaud, Stats
 from mcu.protocol.crc import crc32
@@ -41,7 +42,7 @@ from mcu.protocol.messages import (
 )
 from mcu.virtual.baud import BaudRate
 from mcu.virtual.receiver import BadChunk
-from mcu.virtual.request import Engine, Request
+from mcu.virtual.request import Request
 
 _COUNTER = 0xFFFF_FFFF
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
+from mcu.engine import Engine
 from mcu.postprocess.mask_object import pack_mask
 from mcu.protocol.crc import crc32
 from mcu.protocol.errors import ErrorClass, KernelCode
@@ -16,18 +16,6 @@ from mcu.virtual.receiver import TensorReceiver
 
 _MAX_LATENCY_US = 0xFFFF_FFFF
 _MAX_TEXT_BYTES = 1024
-
-
-class Engine(Protocol):
-    """What runs the model: `mcu.tflm.TflmInterpreter`, or anything with these three."""
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]: ...
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]: ...
-
-    def invoke(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]: ...
 
 
 class Request:
