@@ -103,7 +103,9 @@ def _named(name: str, given: dict[str, Any], convention: str) -> Profile:
     from keras_tiny.export.untrained import untrained_file
     from keras_tiny.profile.keras_macs import count_macs, count_params
     from keras_tiny.profile.profile import profile as run_profile
+    from keras_tiny.training.seeds import seed_everything
 
+    seed_everything(0)
     model = build(name, **arguments)
     macs = count_macs(model, convention=convention)  # type: ignore[arg-type]  # checked there
     return run_profile(untrained_file(model), params=count_params(model), macs=macs, convention=convention)

@@ -30,6 +30,7 @@ def test_the_arena_that_a_recipe_claims_is_the_arena_that_its_network_needs(name
     require("module:tflite_micro")
     from keras_tiny import models
     from keras_tiny.export.untrained import untrained_file
+    from keras_tiny.training.seeds import seed_everything
     from mcu.tflm import measure_arena
 
     recipe = find_recipe(name)
@@ -37,6 +38,7 @@ def test_the_arena_that_a_recipe_claims_is_the_arena_that_its_network_needs(name
     assert size is not None
     height, width = (size, size) if isinstance(size, int) else size
     assert min(height, width) >= 96
+    seed_everything(0)
     model = models.build(
         recipe.model.name,
         input_shape=(height, width, 3),
