@@ -32,13 +32,14 @@ KERAS_TINY_ORDER = [
     "training",
     "profile",
     "export",
+    "blame",
     "runs",
     "report",
     "demo",
     "cli",
 ]
 # What the training side may know of the board's side: files and facts, never a port.
-MCU_SHARED = {"errors", "tensor", "bundle", "boards", "tflite", "tflm", "console"}
+MCU_SHARED = {"errors", "plugins", "tensor", "bundle", "boards", "tflite", "tflm", "console"}
 # `demo` tells the whole story, so it alone goes through the board too.
 MCU_SHARED_OF = {"demo": MCU_SHARED | {"hil"}}
 # What the board's side may know of the training side: the rooms that need no TensorFlow.

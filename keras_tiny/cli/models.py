@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcu.console import JsonOption, print_json
+from mcu.console import JsonOption, print_error, print_json
 
 if TYPE_CHECKING:
     from keras_tiny.models.table import TableRow
@@ -42,6 +42,8 @@ def models(
     from keras_tiny.models.table import read_table
 
     chosen = {name: MODELS[name]} if name is not None else dict(MODELS)
+    for problem in MODELS.problems() if name is None else ():
+        print_error(problem)
     given = parse_arguments(arguments or [])
     rows = {key: [row for row in read_table() if row.model == key] for key in chosen}
     listed = [_summary(key, entry.task, entry.paper, rows[key]) for key, entry in chosen.items()]

@@ -44,6 +44,7 @@ SOURCES = Registry(
         "coco": Entry("keras_tiny.data.coco:load_coco", task="detection"),
         "digits_masks": Entry("keras_tiny.data.scenes:load_masks", task="segmentation"),
     },
+    group="keras_tiny.data",
 )
 
 

@@ -45,7 +45,7 @@ def make_table(chosen: Collection[str] = ()) -> None:
         UnknownName: neither a model nor a variant.
     """
     every = variants()
-    known = {*models.MODELS, *(variant.name for variant in every)}
+    known = {*models.MODELS.own, *(variant.name for variant in every)}
     for name in chosen:
         if name not in known:
             raise UnknownName("model or variant", name, known)

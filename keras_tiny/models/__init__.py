@@ -81,6 +81,7 @@ MODELS = Registry(
             paper="ZappaRoberto/Efficent_Unet; SPD-Conv, arXiv:2208.03641; large-kernel attention, arXiv:2202.09741",
         ),
     },
+    group="keras_tiny.models",
 )
 
 
@@ -119,17 +120,20 @@ def features(name: str) -> Callable[..., Any]:
 
 def __getattr__(name: str) -> Callable[..., Any]:
     for table in (MODELS, ALIASES):
-        if name in table:
+        if name in table.own:
             return table.load(name)
-    if name.removesuffix(FEATURES_SUFFIX) in MODELS:
+    if name.removesuffix(FEATURES_SUFFIX) in MODELS.own:
         return features(name.removesuffix(FEATURES_SUFFIX))
+    # Python's own questions (__path__, __wrapped__) are not worth a look at every installed package.
+    if not name.startswith("__") and name in MODELS:
+        return MODELS.load(name)
     raise AttributeError(
-        f"module 'keras_tiny.models' has no attribute '{name}'; it knows {', '.join(MODELS)}"
+        f"module 'keras_tiny.models' has no attribute '{name}'; it knows {', '.join(MODELS.own)}"
     )
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *MODELS, *(model + FEATURES_SUFFIX for model in MODELS), *ALIASES])
+    return sorted([*globals(), *MODELS.own, *(model + FEATURES_SUFFIX for model in MODELS.own), *ALIASES])
 
 
 class _Garden(ModuleType):
@@ -140,7 +144,7 @@ class _Garden(ModuleType):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and name in MODELS and hasattr(value, name):
+        if isinstance(value, ModuleType) and name in MODELS.own and hasattr(value, name):
             value = getattr(value, name)
         super().__setattr__(name, value)
 

@@ -44,7 +44,7 @@ def variants() -> tuple[Variant, ...]:
 
 
 def _deployables() -> Iterator[Variant]:
-    for model, entry in MODELS.items():
+    for model, entry in MODELS.own.items():
         classes = CLASSES[entry.task]
         for each in deployable(model):
             name = f"{model}-{each.label}-{each.side}-{classes}_classes"

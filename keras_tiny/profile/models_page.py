@@ -7,7 +7,7 @@ from itertools import groupby
 
 from keras_tiny.models import MODELS
 from keras_tiny.models.table import TableRow, read_table
-from mcu.boards import Board, load_boards
+from mcu.boards import Board, packaged_boards
 
 # What the firmware around the model takes, in round figures: in flash the interpreter with the kernels of one model,
 # the link and the C library; in RAM the link's buffers, stack and heap.
@@ -79,7 +79,7 @@ def memories() -> list[Memory]:
         assert board.flash_bytes is not None
         return board.ram_bytes, board.flash_bytes
 
-    limited = [board for board in load_boards().values() if board.ram_bytes and board.flash_bytes]
+    limited = [board for board in packaged_boards().values() if board.ram_bytes and board.flash_bytes]
     return [
         Memory(flash, ram, tuple(group))
         for (ram, flash), group in groupby(sorted(limited, key=size), key=size)
@@ -103,7 +103,7 @@ def markdown() -> str:
     for kind in kinds:
         boards.append(f"| {kind.title} | {', '.join(f'`{board.id}`' for board in kind.boards)} |\n")
     parts = [_HEAD, "\n", *boards, _FIT]
-    for model, entry in MODELS.items():
+    for model, entry in MODELS.own.items():
         rows = [row for row in measured if row.model == model]
         parts.append(f"\n### {model}\n\n{entry.paper} ({entry.task})\n\n")
         parts.append(_fit_table(rows, kinds) if rows else "No variant was measured.\n")

@@ -7,9 +7,8 @@ from mcu.boards.board import (
     Method,
     SectorRun,
     UsbId,
-    get_board,
-    load_boards,
 )
+from mcu.boards.load import board_problems, get_board, load_boards, packaged_boards
 
 __all__ = [
     "BOARDS_VARIABLE",
@@ -18,6 +17,8 @@ __all__ = [
     "Method",
     "SectorRun",
     "UsbId",
+    "board_problems",
     "get_board",
     "load_boards",
+    "packaged_boards",
 ]

@@ -1,4 +1,4 @@
-"""A board as data: what its TOML says, checked, frozen; and the loader that finds it by name."""
+"""A board as data: what its TOML says, checked, frozen; and where TOMLs lie."""
 
 from __future__ import annotations
 
@@ -170,22 +170,3 @@ def board_files(folder: str | Path | None = None) -> dict[str, Path]:
                 )
             files[path.stem] = path
     return files
-
-
-def load_boards(*, folder: str | Path | None = None) -> dict[str, Board]:
-    """Every board by id, in the order of their names.
-
-    Args:
-        folder: a folder with TOMLs of the caller's own, beside those of KERAS_TINY_BOARDS.
-    """
-    return {name: read_board(path) for name, path in sorted(board_files(folder).items())}
-
-
-def get_board(name: str, *, folder: str | Path | None = None) -> Board:
-    """The board of that id; BadInput with near names for a typing error."""
-    files = board_files(folder)
-    if name not in files:
-        near = difflib.get_close_matches(name, files, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(sorted(files))}."
-        raise BadInput(f"There is no board named '{name}'.", hint=hint)
-    return read_board(files[name])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from mcu.boards.board import Board, load_boards
+from mcu.boards.board import Board
+from mcu.boards.load import packaged_boards
 
 _HEAD = """\
 # Boards
@@ -38,7 +39,7 @@ _SECTORS = """
 
 def markdown() -> str:
     """The page."""
-    boards = [*load_boards().values()]
+    boards = [*packaged_boards().values()]
     rows = [
         "| board | chip | core | clock | flash | RAM | PSRAM | flashed by | reset |",
         "|---|---|---|---:|---:|---:|---:|---|---|",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from mcu.console import JsonOption, print_json
+from mcu.console import JsonOption, print_error, print_json
 
 _LEAST_WIDTH = 100
 
@@ -18,9 +18,11 @@ def boards(json: JsonOption = False) -> None:
 
     Example: mcu boards --json
     """
-    from mcu.boards import load_boards
+    from mcu.boards import board_problems, load_boards
 
     known = load_boards()
+    for problem in board_problems():
+        print_error(problem)
     if json:
         rows = [
             {
