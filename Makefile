@@ -13,13 +13,13 @@ TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu
 DEBIAN  := gcc g++ libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
            qemu-system-arm qemu-system-misc stm32flash stlink-tools openocd gcc-xtensa-lx106
 
-.PHONY: demo test lint toolchains test-slow test-real-data bench clean
+.PHONY: demo test lint toolchains test-slow test-real-data newcomer bench docs pages clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/keras-tiny demo --out build/demo
 
 test: toolchains $(VENV)/installed-test lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not benchmark and not real_data and not hardware"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not benchmark and not real_data and not hardware and not network"
 
 toolchains:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
@@ -34,7 +34,11 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 test-slow: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m "slow and not hardware"
+	$(BIN)/python -m pytest -m "slow and not hardware and not network"
+
+# From nothing to a report: an empty environment, a built wheel, the README's commands, the demo. Downloads TensorFlow.
+newcomer: $(VENV)/installed-test
+	$(BIN)/python -m pytest tests/e2e/test_from_nothing.py -m network -s
 
 # make test-real-data DATA=folder/with/the/archives
 test-real-data: $(VENV)/installed-test
@@ -42,6 +46,14 @@ test-real-data: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m benchmark -s
+
+# The site, in build/site; a link that leads nowhere is an error.
+docs: $(VENV)/installed-test
+	$(BIN)/python -m mkdocs build --strict
+
+# The pages that are made from code and measured tables, written anew.
+pages: $(VENV)/installed-test
+	$(BIN)/python -m tests.docs.pages
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
@@ -53,7 +65,7 @@ $(VENV)/installed-demo: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/installed-test: pyproject.toml | $(VENV)/bin/python
-	$(PIP) --editable '.[train,virtual,flash,dev]'
+	$(PIP) --editable '.[train,virtual,flash,dev,docs]'
 	touch $@ $(VENV)/installed-demo
 
 clean:
