@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from keras_tiny.export.tflm_operators import ADD_METHODS
 from mcu.tflite import FLOAT_TYPES, TfliteModel, TfliteOperator, TfliteTensor, inconsistencies
+from mcu.tflite.tflm_operators import ADD_METHODS
 
 # Left in a file by a dynamic batch: the converter computes shapes at run time.
 SHAPE_ARITHMETIC = frozenset({"SHAPE", "STRIDED_SLICE", "PACK", "TILE"})

@@ -12,8 +12,8 @@ import zlib
 from pathlib import Path
 
 from keras_tiny.errors import BadInput
-from keras_tiny.export.tflm_operators import ADD_METHODS
 from mcu.tflite import TfliteModel, read_model
+from mcu.tflite.tflm_operators import ADD_METHODS
 
 _BYTES_PER_LINE = 16
 

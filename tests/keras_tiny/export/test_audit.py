@@ -12,9 +12,9 @@ from keras_tiny.errors import BadInput
 from keras_tiny.export.audit import audit
 from keras_tiny.export.audit_layers import LAYER_RULES
 from keras_tiny.export.audit_rules import FILE_RULES, Graph
-from keras_tiny.export.tflm_operators import ADD_METHODS
 from mcu.errors import ExitCode, ModelFileError
 from mcu.tflite import read_model
+from mcu.tflite.tflm_operators import ADD_METHODS
 from tests.mcu.tflite.test_mutations import mutated
 from tests.support import require
 from tests.tflite_networks import CONV, conv, dense, residual_network, segmenter

@@ -11,9 +11,9 @@ import pytest
 
 from keras_tiny.errors import BadInput
 from keras_tiny.export.c_array import write_tflm_files
-from keras_tiny.export.tflm_operators import ADD_METHODS
 from mcu.errors import ModelFileError
 from mcu.tflite import read_model
+from mcu.tflite.tflm_operators import ADD_METHODS
 from tests.support import require
 from tests.tflite_networks import residual_network, segmenter
 from tests.tflite_writer import Graph

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from keras_tiny.export.tflm_operators import ADD_METHODS
 from mcu.compiler import SUPPORTED_OPERATORS
 from mcu.compiler.emit import sketches_folder
+from mcu.tflite.tflm_operators import ADD_METHODS
 
 HEADER = (sketches_folder() / "libraries/KerasTinyTFLM/src/kt_operators.h").read_text("utf-8")
 

@@ -7,7 +7,7 @@ import sys
 
 import tflite
 
-from keras_tiny.export.tflm_operators import ADD_METHODS
+from mcu.tflite.tflm_operators import ADD_METHODS
 from tests.support import require
 from tests.tflite_writer import Graph
 
