@@ -70,6 +70,7 @@ class TflmInterpreter:
     Args:
         model_bytes: a .tflite file.
         arena_bytes: what a board would give it; None for as much as it takes.
+        keep_tensors: every tensor keeps its memory after an inference, for `tensor`; nothing is recorded then.
 
     Raises:
         ModelFileError: not a .tflite file, or one that TensorFlow Lite Micro cannot run.
@@ -77,7 +78,7 @@ class TflmInterpreter:
         MissingExtra: the `tflite-micro` wheel is not installed.
     """
 
-    def __init__(self, model_bytes: bytes, *, arena_bytes: int | None = None):
+    def __init__(self, model_bytes: bytes, *, arena_bytes: int | None = None, keep_tensors: bool = False):
         require_wheel()
         # The wheel itself trusts the file: a damaged one ends the process or reads beyond the arena.
         model = read_model(model_bytes)
@@ -98,7 +99,9 @@ class TflmInterpreter:
         self.arena_bytes = _generous_arena_bytes(model) if arena_bytes is None else arena_bytes
         with _captured_stderr() as messages:
             try:
-                self._interpreter = new_interpreter(model_bytes, arena_bytes=self.arena_bytes)
+                self._interpreter = new_interpreter(
+                    model_bytes, arena_bytes=self.arena_bytes, keep_tensors=keep_tensors
+                )
             except RuntimeError as error:
                 said = messages().strip() or str(error)
                 raise ModelFileError(f"TensorFlow Lite Micro cannot run this model: {said}") from error
@@ -124,6 +127,10 @@ class TflmInterpreter:
         except RuntimeError as error:
             raise ModelFileError("TensorFlow Lite Micro stopped in the middle of this model.") from error
         return tuple(self._interpreter.GetOutputTensor(index) for index in range(len(self.outputs)))
+
+    def tensor(self, index: int) -> np.ndarray:
+        """A copy of one tensor as the last inference left it; needs `keep_tensors`."""
+        return np.array(self._interpreter.GetTensor(index, 0)["tensor_data"])
 
     def allocations(self) -> str:
         """What the recording allocator prints: the arena's head, tail and the parts of the tail."""

@@ -32,8 +32,8 @@ def smallest_arena(model_bytes: bytes, *, lowest: int, highest: int) -> int:
     return fits
 
 
-def new_interpreter(model_bytes: bytes, *, arena_bytes: int) -> Any:
-    """The wheel's C++ interpreter itself, with its recording allocator.
+def new_interpreter(model_bytes: bytes, *, arena_bytes: int, keep_tensors: bool = False) -> Any:
+    """The wheel's C++ interpreter itself, with its recording allocator, or with the one that gives each tensor a place.
 
     The wheel's Python class around it first parses the whole file, without any checks, for variables, which we have
     none of (tflite_micro/python/tflite_micro/runtime.py); that costs more than the rest.
@@ -43,8 +43,9 @@ def new_interpreter(model_bytes: bytes, *, arena_bytes: int) -> Any:
     """
     from tflite_micro.python.tflite_micro import _runtime
 
-    recording = _runtime.PythonInterpreterConfig.kAllocationRecording
-    return _runtime.InterpreterWrapper(model_bytes, [], arena_bytes, 0, recording, 0)
+    kinds = _runtime.PythonInterpreterConfig
+    kind = kinds.kPreserveAllTensors if keep_tensors else kinds.kAllocationRecording
+    return _runtime.InterpreterWrapper(model_bytes, [], arena_bytes, 0, kind, 0)
 
 
 def _runs_in(model_bytes: bytes, arena_bytes: int) -> bool:

@@ -21,7 +21,7 @@ from keras_tiny.errors import BadInput, KerasTinyError
 from keras_tiny.keras_api import keras, require_keras2_model, tf
 from keras_tiny.quantization.calibrate import check_images, unset_ranges
 from keras_tiny.quantization.qat import DEFAULT_INPUT_RANGE, is_quantized
-from keras_tiny.quantization.quantizers import exporting
+from keras_tiny.quantization.quantizers import exporting, unrounded
 
 MIN_CALIBRATION_IMAGES = 16
 
@@ -49,6 +49,19 @@ def convert(model: keras.Model) -> bytes:
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
     return _convert(converter, model)
+
+
+def convert_unrounded(model: keras.Model) -> bytes:
+    """The float32 file of a quantized model as it would be if nothing was rounded: the int8 file's float twin.
+
+    Operators, layers and shapes are those of `convert(model)`; the weights are the model's before rounding.
+
+    Raises:
+        BadInput, KerasTinyError: see `convert`.
+    """
+    require_keras2_model(model, verb="convert")
+    with unrounded():
+        return _convert(_converter(model), model)
 
 
 def convert_ptq(

@@ -8,6 +8,12 @@ from keras_tiny.errors import BadInput
 from mcu.tflm import TflmInterpreter
 
 RANDOM_INPUTS = 2
+MADE_INPUTS = 2 + RANDOM_INPUTS  # before the pictures: all -128, all 127, random bytes
+
+
+def pictures_of(golden_inputs: np.ndarray) -> np.ndarray:
+    """Of a bundle's golden inputs the real pictures; all of them in a bundle that has no others."""
+    return golden_inputs[MADE_INPUTS:] if len(golden_inputs) > MADE_INPUTS else golden_inputs
 
 
 def make_golden(

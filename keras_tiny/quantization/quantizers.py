@@ -23,6 +23,7 @@ _MIN_WEIGHT_RANGE = 1e-7
 _exporting: ContextVar[bool] = ContextVar("keras_tiny_exporting", default=False)
 _observing: ContextVar[bool] = ContextVar("keras_tiny_observing_ranges", default=False)
 _sketching: ContextVar[bool] = ContextVar("keras_tiny_sketching", default=False)
+_unrounded: ContextVar[bool] = ContextVar("keras_tiny_unrounded", default=False)
 
 
 @contextmanager
@@ -46,6 +47,16 @@ def sketching() -> Iterator[None]:
         yield
     finally:
         _sketching.reset(token)
+
+
+@contextmanager
+def unrounded() -> Iterator[None]:
+    """Graphs traced inside compute what the model would without 8 bits: same weights, same layers, nothing rounded."""
+    token = _unrounded.set(True)
+    try:
+        yield
+    finally:
+        _unrounded.reset(token)
 
 
 def is_sketching() -> bool:
@@ -96,6 +107,8 @@ def kernel_limit(kernel: tf.Tensor, *, layout: KernelLayout, bias: tf.Tensor | N
 
 def round_kernel(kernel: tf.Tensor, limit: tf.Tensor, *, layout: KernelLayout) -> tf.Tensor:
     """The kernel rounded to steps of `limit / 127`; the gradient passes through."""
+    if _unrounded.get():
+        return kernel
     if layout == "tensor":
         return tf.quantization.fake_quant_with_min_max_vars(kernel, -limit, limit, narrow_range=True)
     flat = kernel
@@ -149,7 +162,7 @@ class RangeQuantizer(Quantizer):
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
-        if is_sketching():
+        if is_sketching() or _unrounded.get():
             return inputs
         low, high = weights["min_var"], weights["max_var"]
         if not (training or _observing.get()):
@@ -184,6 +197,15 @@ def _on_grid(low: tf.Tensor, high: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return -zero * step, (255.0 - zero) * step
 
 
+@keras.saving.register_keras_serializable(package="keras_tiny")
+class FixedRangeQuantizer(FixedQuantizer):
+    """tfmot's, which can be left out."""
+
+    @tf.autograph.experimental.do_not_convert
+    def __call__(self, inputs: tf.Tensor, training: bool, weights: dict, **_: Any) -> tf.Tensor:
+        return inputs if _unrounded.get() else super().__call__(inputs, training, weights)
+
+
 def fixed_range(low: float, high: float) -> FixedQuantizer:
     """Activations rounded to 8 bits over a range that no data changes."""
-    return FixedQuantizer(num_bits=8, init_min=float(low), init_max=float(high), narrow_range=False)
+    return FixedRangeQuantizer(num_bits=8, init_min=float(low), init_max=float(high), narrow_range=False)
