@@ -6,7 +6,20 @@ from typing import NoReturn
 
 import typer
 
-from keras_tiny.cli import audit, demo, distill, evaluate, export, models, profile, quantize, train
+from keras_tiny.cli import (
+    audit,
+    blame,
+    compare,
+    demo,
+    distill,
+    doctor,
+    evaluate,
+    export,
+    models,
+    profile,
+    quantize,
+    train,
+)
 from mcu import console
 
 app = typer.Typer(
@@ -17,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (models, train, distill, quantize, evaluate, export, audit, profile, demo):
+COMMANDS = (models, train, distill, quantize, evaluate, export, audit, profile, blame, compare, demo, doctor)
+for command in COMMANDS:
     command.register(app)
 
 
