@@ -19,7 +19,7 @@ ALIGNMENT_BYTES = 16  # MicroArenaBufferAlignment()
 
 
 class PlannedBuffer(NamedTuple):
-    """One piece of the head: a tensor, or scratch, alive from operator `first` to operator `last`, both included."""
+    """A tensor, by its layer's name, or scratch: in the head from operator `first` to `last`, both included."""
 
     name: str
     bytes: int
@@ -141,7 +141,7 @@ def _tensors(graph: TfliteModel) -> Iterator[PlannedBuffer]:
     for index in sorted(first):
         tensor = graph.tensors[index]
         if not tensor.is_constant:
-            yield PlannedBuffer(tensor.name, _aligned(tensor.nbytes), first[index], last[index], -1)
+            yield PlannedBuffer(tensor.layer, _aligned(tensor.nbytes), first[index], last[index], -1)
 
 
 def _scratches(graph: TfliteModel) -> Iterator[PlannedBuffer]:

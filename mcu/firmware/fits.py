@@ -1,25 +1,37 @@
-"""Does a model fit a board? Flash and RAM of the firmware against the board's, before anything is built: `fits`."""
+"""Does a model fit a board? Flash, RAM and latency of the firmware, before anything is built: `fits`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mcu.boards import Board, get_board, load_boards
-from mcu.compiler import SUPPORTED_OPERATORS, CompiledModel, UnsupportedModel, compile_model
-from mcu.errors import BadInput, MissingExtra
+from mcu.compiler import CompiledModel, UnsupportedModel, compile_model
+from mcu.errors import BadInput
+from mcu.firmware.changes import changes
 from mcu.firmware.code_bytes import CodeBytes, port_bytes
-from mcu.firmware.estimate import Estimate, engine_flash_bytes, firmware_estimate, model_ram_bytes
-from mcu.firmware.ports import Port, port_for
+from mcu.firmware.cover import cover_compiled, cover_refused, cover_tflm
+from mcu.firmware.estimate import (
+    Estimate,
+    engine_flash_bytes,
+    firmware_estimate,
+    model_flash_bytes,
+    model_ram_bytes,
+)
+from mcu.firmware.latency import Latency, estimate_latency
+from mcu.firmware.measured import measured_latency, run_records
+from mcu.firmware.ports import Port, core_hz, port_for
 from mcu.firmware.source import MODEL_NAME, model_bytes_of
+from mcu.firmware.verdict import ENGINES, Cover, Engine, Verdict
 from mcu.tflite import TfliteModel, read_model
+from mcu.tflm_plan import plan_tflm
 
-Engine = Literal["c", "tflm"]
 ALL_BOARDS = "all"
+ALL_ENGINES = "all"
+_PEAK_TENSORS = 4  # that a verdict names
 
 # Where our firmware is a sketch inside somebody else's framework: assumptions, not measured here, for the framework,
 # our link and its receive buffer. What others publish: docs/reference/compiler.md, "Before a build".
@@ -31,64 +43,57 @@ TFLM_CODE_BYTES = 120 << 10
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One model on one board with one engine; bytes err upwards, so what fits here fits when it is built.
+class _Model:
+    """What is known of a model: its bytes, its graph, what was measured of it.
 
     Attributes:
-        engine: "c" for the compiled engine, "tflm" for TensorFlow Lite Micro.
-        flash_bytes, ram_bytes: of the whole firmware; None where they are not known.
-        flash_spare, ram_spare: what is left on the board, negative for what is missing; None where the board has no
-            limit, or the need is not known.
-        peak_operator: what decides the arena, with its layer; "" where it is not known.
-        assumed_flash_bytes, assumed_ram_bytes: of these the part that is an assumption, of the framework around a
-            sketch; 0 where all is computed or measured.
-        operators_missing: operators that the engine does not have.
-        suggestion: what to try; "" if it fits.
+        tflm_arena_bytes: by TensorFlow Lite Micro, for a microcontroller, and `tflm_arena_source` who says so.
     """
-
-    board: str
-    engine: Engine
-    fits: bool
-    flash_bytes: int | None
-    flash_spare: int | None
-    ram_bytes: int | None
-    ram_spare: int | None
-    peak_operator: str
-    assumed_flash_bytes: int
-    assumed_ram_bytes: int
-    operators_missing: tuple[str, ...]
-    suggestion: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class _Model:
-    """What is known of a model: its bytes, its graph, and, from a bundle's manifest, TensorFlow Lite Micro's arena."""
 
     content: bytes
     graph: TfliteModel
-    tflm_arena_bytes: int | None
+    tflm_arena_bytes: int
+    tflm_arena_source: str
+    records: tuple[tuple[Path, dict[str, Any]], ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
 
 
-def fits(bundle: str | Path, *, board: str | Board = ALL_BOARDS, engine: Engine = "c") -> tuple[Verdict, ...]:
-    """Judge a bundle, or a .tflite file, against one board or all of them.
+def fits(
+    bundle: str | Path,
+    *,
+    board: str | Board = ALL_BOARDS,
+    engine: Engine | Literal["all"] = "c",
+    measure: bool = False,
+    build: bool = False,
+    runs: str | Path | None = None,
+) -> tuple[Verdict, ...]:
+    """Judge a bundle, or a .tflite file, against one board or all of them, with one engine or each.
 
     Args:
         board: an id, a board, or "all".
-        engine: "c" is what `mcu build` and `mcu flash` put on a board.
+        engine: "c" is what `mcu build` and `mcu flash` put on a board; "tflm" TensorFlow Lite Micro; "all" both.
+        measure: let the interpreter say what arena TensorFlow Lite Micro needs, instead of planning it.
+        build: compile and link where a compiler is needed for nothing else: the linker's numbers, no estimate.
+        runs: a folder in which to look for run records too; those beside the bundle are found without it.
 
     Raises:
-        BadInput: no such board or engine. BundleError, ModelFileError: no model there.
-        MissingExtra: "tflm" for a .tflite file without a manifest needs the interpreter, to measure its arena.
+        BadInput: no such board, engine or folder. BundleError, ModelFileError: no model there.
+        MissingExtra: `measure` without the interpreter, `build` without a compiler.
     """
-    if engine not in get_args(Engine):
-        raise BadInput(f"There is no engine '{engine}'.", hint=f"Choose {' or '.join(get_args(Engine))}.")
+    engines = ENGINES if engine == ALL_ENGINES else (engine,)
+    if not {*engines} <= {*get_args(Engine)}:
+        raise BadInput(
+            f"There is no engine '{engine}'.", hint=f"Choose {', '.join(get_args(Engine))} or {ALL_ENGINES}."
+        )
     boards = _boards(board)
-    model = _open(Path(bundle))
-    return tuple(_verdict(model, each, engine) for each in boards)
+    model = _open(Path(bundle), measure=measure, runs=None if runs is None else Path(runs))
+    verdicts = [_verdict(model, each, one) for each in boards for one in engines]  # type: ignore[arg-type]
+    if build:
+        verdicts = [_linked(model, verdict) for verdict in verdicts]
+    return tuple(verdicts)
 
 
 def _boards(board: str | Board) -> list[Board]:
@@ -97,49 +102,181 @@ def _boards(board: str | Board) -> list[Board]:
     return [*load_boards().values()] if board == ALL_BOARDS else [get_board(board)]
 
 
-def _open(path: Path) -> _Model:
+def _open(path: Path, *, measure: bool, runs: Path | None) -> _Model:
+    arena_bytes, source = None, ""
     if path.is_file() or path.suffix == ".tflite":
         content = model_bytes_of(path)
-        return _Model(content, read_model(content), None)
-    from mcu.bundle import Bundle
+    else:
+        from mcu.bundle import Bundle
 
-    bundle = Bundle.open(path)
-    return _Model(bundle.model_bytes, read_model(bundle.model_bytes), bundle.manifest.arena_bytes_32bit)
+        opened = Bundle.open(path)
+        content = opened.model_bytes
+        arena_bytes, source = opened.manifest.arena_bytes_32bit, "manifest"
+    graph = read_model(content)
+    if measure:
+        from mcu.tflm import measure_arena
+
+        arena_bytes, source = measure_arena(content).total_bytes_32bit, "measured"
+    if not arena_bytes:
+        arena_bytes, source = plan_tflm(graph).total_bytes_32bit, "planned"
+    return _Model(content, graph, arena_bytes, source, run_records(path, runs=runs))
 
 
 def _verdict(model: _Model, board: Board, engine: Engine) -> Verdict:
-    peak = ""
+    return _compiled_verdict(model, board) if engine == "c" else _tflm_verdict(model, board)
+
+
+def _compiled_verdict(model: _Model, board: Board) -> Verdict:
+    try:
+        compiled = _compiled(model.content, "dsp" if _port(board, dsp=True) else "portable")
+    except UnsupportedModel as error:
+        return _refused(board, "c", cover_refused(model.graph), str(error))
+    port = _port(board)
+    clock_hz = core_hz(port, board) if port else board.clock_hz
+    verdict = _judged(
+        model,
+        board,
+        "c",
+        need=_need_compiled(compiled, board),
+        peak=compiled.peak_operator,
+        arena_bytes=compiled.arena_bytes,
+        model_flash_bytes=model_flash_bytes(compiled),
+    )
+    return replace(
+        verdict,
+        operators=cover_compiled(compiled),
+        arena_source="planned",
+        peak_tensors=_peak_tensors(compiled),
+        latency=_measured(model, board, "c") or estimate_latency(compiled, board, clock_hz=clock_hz),
+    )
+
+
+def _tflm_verdict(model: _Model, board: Board) -> Verdict:
+    cover = cover_tflm(model.graph)
+    missing = [each.operator for each in cover if each.kernel == "missing"]
+    if missing:
+        said = f"TensorFlow Lite Micro does not have {', '.join(missing)}."
+        return _refused(board, "tflm", cover, said)
+    plan = plan_tflm(model.graph)
+    operator = model.graph.operators[plan.peak_index]
+    verdict = _judged(
+        model,
+        board,
+        "tflm",
+        need=_need_tflm(len(model.content), model.tflm_arena_bytes, board),
+        peak=f"{operator.index} {operator.name} ({model.graph.layer_of(operator)})",
+        arena_bytes=model.tflm_arena_bytes,
+        model_flash_bytes=len(model.content),
+    )
+    if not verdict.fits:
+        ours = _compiled_verdict(model, board)
+        if ours.fits and ours.ram_bytes is not None:
+            said = f"The compiled engine fits, with {ours.ram_bytes:,} bytes of RAM: --engine c."
+            verdict = replace(verdict, suggestion=f"{said} {verdict.suggestion}")
+    return replace(
+        verdict,
+        operators=cover,
+        arena_source=model.tflm_arena_source,
+        peak_tensors=tuple((each.name, each.bytes) for each in plan.at_peak[:_PEAK_TENSORS]),
+        latency=_measured(model, board, "tflm"),
+    )
+
+
+def _refused(board: Board, engine: Engine, cover: tuple[Cover, ...], said: str) -> Verdict:
+    missing = tuple(each.operator for each in cover if each.kernel == "missing")
+    return Verdict(board.id, engine, False, None, None, None, None, "", 0, 0, missing, said, operators=cover)
+
+
+def _judged(
+    model: _Model,
+    board: Board,
+    engine: Engine,
+    *,
+    need: Estimate,
+    peak: str,
+    arena_bytes: int,
+    model_flash_bytes: int,
+) -> Verdict:
     around = _framework(board)
     assumed = around if around in ASSUMED else None
-    try:
-        if engine == "c":
-            compiled = _compiled(model.content, "dsp" if _port(board, dsp=True) else "portable")
-            peak, arena_bytes = compiled.peak_operator, compiled.arena_bytes
-            need = _need_compiled(compiled, board)
-        else:
-            arena_bytes = model.tflm_arena_bytes or _measured_arena(model.content)
-            need = _need_tflm(len(model.content), arena_bytes, board)
-    except UnsupportedModel as error:
-        missing = sorted(set(model.graph.operator_counts) - SUPPORTED_OPERATORS)
-        return Verdict(board.id, engine, False, None, None, None, None, "", 0, 0, tuple(missing), str(error))
     flash_spare = _flash_for_an_application(board, spare_of=need.flash_bytes)
     ram_spare = None if board.ram_bytes is None else board.ram_bytes - need.ram_bytes
     spares = {"flash": flash_spare, "RAM": ram_spare}
     short = {name: -spare for name, spare in spares.items() if spare is not None and spare < 0}
     return Verdict(
-        board.id,
-        engine,
-        not short,
-        need.flash_bytes,
-        flash_spare,
-        need.ram_bytes,
-        ram_spare,
-        peak,
-        assumed.flash_bytes if assumed else 0,
-        assumed.ram_bytes if assumed else 0,
-        (),
-        " ".join(_suggestion(model.graph, board, short, peak=peak, arena_bytes=arena_bytes)),
+        board=board.id,
+        engine=engine,
+        fits=not short,
+        flash_bytes=need.flash_bytes,
+        flash_spare=flash_spare,
+        ram_bytes=need.ram_bytes,
+        ram_spare=ram_spare,
+        peak_operator=peak,
+        assumed_flash_bytes=assumed.flash_bytes if assumed else 0,
+        assumed_ram_bytes=assumed.ram_bytes if assumed else 0,
+        operators_missing=(),
+        suggestion=" ".join(
+            changes(
+                model.graph,
+                board,
+                short,
+                engine=engine,
+                peak=peak,
+                arena_bytes=arena_bytes,
+                model_flash_bytes=model_flash_bytes,
+            )
+        ),
+        arena_bytes=arena_bytes,
     )
+
+
+def _measured(model: _Model, board: Board, engine: Engine) -> Latency | None:
+    if board.flash.method in ("qemu", "virtual"):  # their clock is not that of silicon
+        return None
+    return measured_latency(model.records, model_sha256=model.sha256, board=board.id, engine=engine)
+
+
+def _linked(model: _Model, verdict: Verdict) -> Verdict:
+    """With the linker's numbers, where our own firmware is linked for this board."""
+    board = get_board(verdict.board)
+    if verdict.engine != "c" or verdict.flash_bytes is None or _port(board) is None:
+        return verdict
+    from mcu.firmware.builder import DoesNotFit, build_firmware
+
+    try:
+        size = build_firmware(model.content, board=board).size
+    except DoesNotFit:
+        return verdict
+    if size is None:
+        return verdict
+    flash_spare = _flash_for_an_application(board, spare_of=size.flash_bytes)
+    ram_spare = None if board.ram_bytes is None else board.ram_bytes - size.ram_bytes
+    return replace(
+        verdict,
+        fits=True,  # it was linked
+        flash_bytes=size.flash_bytes,
+        flash_spare=flash_spare,
+        ram_bytes=size.ram_bytes,
+        ram_spare=ram_spare,
+        suggestion="",
+        bytes_source="linked",
+    )
+
+
+def _peak_tensors(compiled: CompiledModel) -> tuple[tuple[str, int], ...]:
+    """What is in the arena during the peak's step, the largest first."""
+    step, found = compiled.schedule.peak_step, []
+    for buffer in compiled.schedule.buffers:
+        if buffer.size and buffer.first <= step <= buffer.last:
+            assert isinstance(buffer.key, tuple)
+            kind, *where = buffer.key
+            if kind == "tensor":
+                found.append((compiled.model.tensors[where[0]].layer, buffer.size))
+            else:
+                stage = compiled.schedule.groups[where[0]][where[1]]
+                role = "rows before" if kind == "ring" else "scratch of"
+                found.append((f"{role} {compiled.model.layer_of(stage.operator)}", buffer.size))
+    return tuple(sorted(found, key=lambda each: -each[1])[:_PEAK_TENSORS])
 
 
 @cache
@@ -189,55 +326,9 @@ def _framework(board: Board) -> CodeBytes:
     return ESP32_FRAMEWORK if board.flash.method == "esptool" else STM32_FRAMEWORK
 
 
-def _measured_arena(content: bytes) -> int:
-    try:
-        from mcu.tflm import measure_arena
-
-        return measure_arena(content).total_bytes_32bit
-    except MissingExtra as error:
-        raise MissingExtra(
-            "A .tflite file does not say how much memory TensorFlow Lite Micro needs for it.",
-            hint=f"Pass a bundle, whose manifest does. {error.hint}",
-        ) from error
-
-
 def _flash_for_an_application(board: Board, *, spare_of: int) -> int | None:
     """Bytes left behind the parts that come before the application, e.g. an ESP32's bootloader."""
     if board.flash_bytes is None:
         return None
     before = board.flash.addresses["app"] - min(board.flash.addresses.values())
     return board.flash_bytes - before - spare_of
-
-
-def _suggestion(
-    graph: TfliteModel, board: Board, short: dict[str, int], *, peak: str, arena_bytes: int
-) -> Iterator[str]:
-    for name, missing in short.items():
-        yield f"{missing:,} bytes of {name} too many."
-    if "RAM" in short:
-        if peak:
-            yield f"The arena of {arena_bytes:,} bytes is largest at {peak}."
-        yield from _smaller_image(graph, short["RAM"], arena_bytes)
-        if board.psram_bytes > arena_bytes:
-            yield f"Its PSRAM of {board.psram_bytes >> 20} MiB would hold the arena, slower."
-    if "flash" in short:
-        yield "Take a smaller width: the weights are what fills flash."
-    if short:
-        yield "`mcu fits --board all` shows boards that have more."
-
-
-def _smaller_image(graph: TfliteModel, missing: int, arena_bytes: int) -> Iterator[str]:
-    """Activations grow with the area of the image: which side would do, about."""
-    sides = _sides([graph.tensors[index].shape for index in graph.inputs])
-    left = arena_bytes - missing
-    if sides is None or left <= 0:
-        yield "Take a smaller model: without any arena it would still be too large."
-        return
-    smaller = int(min(sides) * math.sqrt(left / arena_bytes)) // 8 * 8
-    if smaller >= 8:
-        yield f"Try a side of {smaller} instead of {min(sides)} pixels, or a smaller width."
-
-
-def _sides(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int] | None:
-    images = [shape[1:3] for shape in shapes if len(shape) == 4]
-    return (images[0][0], images[0][1]) if images else None

@@ -16,9 +16,11 @@ from mcu.errors import BadInput
 from mcu.firmware.builder import build_firmware
 from mcu.firmware.code_bytes import code_bytes
 from mcu.firmware.estimate import CODE_MARGIN
-from mcu.firmware.fits import Verdict, fits
+from mcu.firmware.fits import fits
 from mcu.firmware.gcc import TARGETS
 from mcu.firmware.ports import PORTS, port_for
+from mcu.firmware.verdict import Cover, Verdict
+from mcu.tflite import read_model
 from tests.benchmarks.code_bytes import BOARDS, measured_kernels
 from tests.mcu.compiler.networks import mobilenet_v2
 from tests.support import require
@@ -27,7 +29,8 @@ from tests.tflite_writer import Graph
 
 KEYS = (
     "board engine fits flash_bytes flash_spare ram_bytes ram_spare peak_operator assumed_flash_bytes"
-    " assumed_ram_bytes operators_missing suggestion"
+    " assumed_ram_bytes operators_missing suggestion operators arena_bytes arena_source peak_tensors bytes_source"
+    " latency"
 )
 # How far above the linker's map an estimate may be.
 FLASH_SHARE, FLASH_BYTES, RAM_BYTES = 0.01, 6144, 512
@@ -135,13 +138,94 @@ def test_an_operator_that_the_engine_lacks_is_named(tmp_path: Path):
 
 
 def test_tflite_micro_needs_more_of_both(tmp_path: Path):
-    require("module:tflite_micro")
     path = file_of(residual_network(), tmp_path)
     (ours,), (theirs,) = (fits(path, board="nucleo_f446re", engine=engine) for engine in ("c", "tflm"))  # type: ignore[arg-type]
     assert theirs.engine == "tflm"
     assert theirs.ram_bytes is not None
     assert ours.ram_bytes is not None
     assert theirs.ram_bytes > ours.ram_bytes
+
+
+def test_every_board_is_judged_with_every_engine(tmp_path: Path):
+    verdicts = fits(file_of(residual_network(), tmp_path), engine="all")
+    boards = {verdict.board for verdict in verdicts}
+    assert {(verdict.board, verdict.engine) for verdict in verdicts} == {
+        (board, engine) for board in boards for engine in ("c", "tflm")
+    }
+    assert len(verdicts) == 2 * len(boards)
+
+
+def test_the_kernel_of_every_operator_is_named(tmp_path: Path):
+    path = file_of(residual_network(), tmp_path)
+    arm, sketch = (fits(path, board=board)[0].operators for board in ("nucleo_f446re", "esp32_devkitc"))
+    assert {Cover("CONV_2D", "dsp", 2), Cover("DEPTHWISE_CONV_2D", "dsp", 1)} < {*arm}
+    assert {each.kernel for each in sketch} <= {"portable", "none"}
+    (theirs,) = fits(path, board="nucleo_f446re", engine="tflm")
+    assert {each.kernel for each in theirs.operators} == {"registered"}
+    for covers in (arm, sketch, theirs.operators):
+        counts: dict[str, int] = {}
+        for each in covers:
+            counts[each.operator] = counts.get(each.operator, 0) + each.count
+        assert counts == read_model(residual_network()).operator_counts
+
+
+def test_an_arena_that_is_measured_is_the_one_that_was_planned(tmp_path: Path):
+    require("module:tflite_micro")
+    path = file_of(segmenter(), tmp_path)
+    (planned,), (measured,) = (
+        fits(path, board="nucleo_f446re", engine="tflm", measure=measure) for measure in (False, True)
+    )
+    assert (planned.arena_source, measured.arena_source) == ("planned", "measured")
+    assert planned.arena_bytes is not None
+    assert measured.arena_bytes is not None
+    assert measured.arena_bytes <= planned.arena_bytes <= measured.arena_bytes * 1.02 + 256
+
+
+def test_the_tensors_of_the_peak_are_named_the_largest_first(tmp_path: Path):
+    for engine in ("c", "tflm"):
+        (verdict,) = fits(file_of(large_image(), tmp_path), board="nucleo_h743zi2", engine=engine)  # type: ignore[arg-type]
+        assert verdict.peak_operator == "0 MAX_POOL_2D (small)"
+        assert verdict.peak_tensors[0] == ("image", 256 * 256 * 3)
+        sizes = [size for _, size in verdict.peak_tensors]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_engine_that_would_do_is_proposed(tmp_path: Path):
+    """In place, where TensorFlow Lite Micro keeps input and output."""
+    graph = Graph()
+    x = graph.input("image", (1, 90, 100, 10))
+    path = file_of(
+        graph.build(outputs=[graph.add("RELU", (x,), "net/only/Relu", (1, 90, 100, 10))]), tmp_path
+    )
+    ours, theirs = fits(path, board="nucleo_f446re", engine="all")
+    assert (ours.fits, theirs.fits) == (True, False)
+    assert ours.ram_bytes is not None
+    assert f"The compiled engine fits, with {ours.ram_bytes:,} bytes of RAM: --engine c." in theirs.suggestion
+
+
+def test_a_linked_verdict_has_the_linkers_bytes(tmp_path: Path):
+    require("arm-none-eabi-gcc")
+    board = get_board("nucleo_f446re")
+    (verdict,) = fits(file_of(residual_network(), tmp_path), board=board, build=True)
+    size = build_firmware(residual_network(), board=board).size
+    assert size is not None
+    assert verdict.bytes_source == "linked"
+    assert (verdict.flash_bytes, verdict.ram_bytes) == (size.flash_bytes, size.ram_bytes)
+
+
+def test_a_verdict_on_a_foreign_file_loads_no_framework(tmp_path: Path):
+    """It is what keeps the answer under two seconds."""
+    path = file_of(segmenter(), tmp_path)
+    code = (
+        "import sys; from mcu.cli import app\n"
+        f"try: app(['fits', {str(path)!r}, '--engine', 'all', '--json'], standalone_mode=False)\n"
+        "finally: import json; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stderr))
+    assert "mcu" in loaded
+    assert not loaded & {"tensorflow", "keras", "tf_keras", "tflite_micro"}
+    assert json.loads(done.stdout)["verdicts"]
 
 
 def test_what_is_assumed_of_a_framework_is_said(tmp_path: Path):
