@@ -46,6 +46,12 @@ def build(
             metavar="ID", help="MLPerf Tiny's protocol beside ours; the model's id for its runner, e.g. ic01."
         ),
     ] = None,
+    overlap: Annotated[
+        bool,
+        typer.Option(
+            "--overlap", help="Let it take the next sample while the model runs, for RAM of one sample."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Compile the model and the firmware around it. What was built before is not built again.
@@ -54,9 +60,10 @@ def build(
     """
     from mcu.firmware.source import model_bytes_of
 
-    if mlperf is not None and (sketch is not None or emit is not None):
+    if (mlperf is not None or overlap) and (sketch is not None or emit is not None):
+        given = "--mlperf" if mlperf is not None else "--overlap"
         raise BadInput(
-            "--mlperf is for firmware, not for a sketch or C files.", hint="Leave one of them out."
+            f"{given} is for firmware, not for a sketch or C files.", hint="Leave one of them out."
         )
     if sketch is not None:
         _sketch(
@@ -93,7 +100,7 @@ def build(
     from mcu.protocol.mlperf_model import MlperfModel
 
     personality = MlperfModel(mlperf) if mlperf is not None else None
-    firmware = build_firmware(model_bytes, board=get_board(board), mlperf=personality)
+    firmware = build_firmware(model_bytes, board=get_board(board), mlperf=personality, overlap=overlap)
     image = write_images(firmware, out, board=get_board(board)) if out else firmware.program
     assert firmware.size is not None, "boards have bare-metal ports"
     if json:

@@ -39,6 +39,12 @@ def flash(
             metavar="ID", help="MLPerf Tiny's protocol beside ours; the model's id for its runner, e.g. ic01."
         ),
     ] = None,
+    overlap: Annotated[
+        bool,
+        typer.Option(
+            "--overlap", help="Let it take the next sample while the model runs, for RAM of one sample."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -56,12 +62,13 @@ def flash(
     from mcu.flash.model_image import build_model_image
     from mcu.protocol.mlperf_model import MlperfModel
 
-    if model_only and mlperf is not None:
-        raise BadInput("--mlperf is for firmware, not for a model alone.", hint="Leave out --model-only.")
+    if model_only and (mlperf is not None or overlap):
+        given = "--mlperf" if mlperf is not None else "--overlap"
+        raise BadInput(f"{given} is for firmware, not for a model alone.", hint="Leave out --model-only.")
     if model_only and board is not None:
         model_place(get_board(board))  # before the port is opened
     personality = MlperfModel(mlperf) if mlperf is not None else None
-    build = build_model_image if model_only else partial(build_image, mlperf=personality)
+    build = build_model_image if model_only else partial(build_image, mlperf=personality, overlap=overlap)
 
     def note(line: str) -> None:
         if not json:

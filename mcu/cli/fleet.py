@@ -42,6 +42,8 @@ def validate_on_all(
     seed: int | None,
     resume: bool,
     wait_s: float,
+    hash_only: bool,
+    overlap: bool,
     json: bool,
 ) -> None:
     """Run, print a line per board, exit with the code of the whole."""
@@ -58,6 +60,8 @@ def validate_on_all(
             seed=seed,
             resume=resume,
             wait_s=wait_s,
+            hash_only=hash_only,
+            overlap=overlap,
             progress=progress,
             notice=lambda said: typer.echo(said, err=True),
         )

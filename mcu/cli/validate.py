@@ -49,6 +49,16 @@ def validate(
     part: Annotated[
         str | None, typer.Option(metavar="K/N", help="Of the samples every N-th, from the K-th on.")
     ] = None,
+    hash_only: Annotated[
+        bool,
+        typer.Option("--hash-only", help="Outputs come only where their CRC-32 is not that of the desk's."),
+    ] = False,
+    overlap: Annotated[
+        bool,
+        typer.Option(
+            "--overlap", help="Upload the next sample while the model runs; it may count in the latency."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Stream a test set to the board, compare every byte with the desk, write the record and the report.
@@ -73,6 +83,8 @@ def validate(
             seed=seed,
             resume=resume,
             wait_s=wait,
+            hash_only=hash_only,
+            overlap=overlap,
             json=json,
         )
         return
@@ -94,6 +106,8 @@ def validate(
             notice=lambda said: typer.echo(said, err=True),
             ask_roms=ask_roms,
             record=record,
+            hash_only=hash_only,
+            overlap=overlap,
         )
     if json:
         print_json(run.summary())

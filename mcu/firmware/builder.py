@@ -27,6 +27,7 @@ from mcu.protocol.mlperf_model import MlperfModel
 _ENGINE_FLAGS = ("-O2", "-ffunction-sections", "-fdata-sections")
 _SMALL_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
 _BUILD_DIGITS = 12
+_OVERLAP = "-DKT_LINK_OVERLAP"
 _BARE_FLAGS = ("-ffreestanding", "-fno-common")
 _MEMORY = """\
 /* Written by `mcu build`: the board's memory. */
@@ -63,7 +64,12 @@ class Firmware:
 
 
 def build_firmware(
-    model_bytes: bytes, *, board: Board, inject_faults: bool = False, mlperf: MlperfModel | None = None
+    model_bytes: bytes,
+    *,
+    board: Board,
+    inject_faults: bool = False,
+    mlperf: MlperfModel | None = None,
+    overlap: bool = False,
 ) -> Firmware:
     """The firmware that runs a model on a board; built at the first call for the same content.
 
@@ -71,6 +77,7 @@ def build_firmware(
         model_bytes: an audited int8 .tflite file.
         inject_faults: for tests: an input that begins with KTFAULT and a digit makes it fail.
         mlperf: give it MLPerf Tiny's protocol too, which takes about 3 KiB of flash and RAM for one sample.
+        overlap: let it take the next inputs while the result of the last is kept, which takes RAM for one sample.
 
     Raises:
         ModelFileError, UnsupportedModel: the compiled engine does not run the model.
@@ -78,7 +85,8 @@ def build_firmware(
         DoesNotFit: with the bytes that it is over, and the operator that needs most of the arena.
         MissingExtra: no compiler; the hint installs it.
     """
-    flags = ("-DKT_FAULT_INJECTION",) if inject_faults else ()
+    flags: tuple[str, ...] = ("-DKT_FAULT_INJECTION",) if inject_faults else ()
+    flags += (_OVERLAP,) if overlap else ()
     port = port_for(board)
     flags = (*flags, *board_flags(port, board))
     return _build(model_bytes, port=port, board=board, flags=flags, mlperf=mlperf)
@@ -88,7 +96,7 @@ def build_host_program(
     model_bytes: bytes, *, flags: Sequence[str] = (), mlperf: MlperfModel | None = None
 ) -> Firmware:
     """The same firmware as a program of this computer, with the link on a pty (sketches/ports/host)."""
-    return _build(model_bytes, port=HOST, board=None, flags=flags, mlperf=mlperf)
+    return _build(model_bytes, port=HOST, board=None, flags=(*flags, _OVERLAP), mlperf=mlperf)
 
 
 def cache_folder() -> Path:

@@ -159,6 +159,7 @@ def facts_header(identity: Identity, tflite_crc32: int, *, mlperf: MlperfModel |
             f"#define KT_FACTS_TFLITE_CRC32 0x{tflite_crc32:08X}U",
             f"#define KT_FACTS_INPUT_BYTES {_sizes(identity.inputs)}",
             f"#define KT_FACTS_OUTPUT_BYTES {_sizes(identity.outputs)}",
+            f"#define KT_FACTS_STAGED_BYTES {sum(spec.nbytes for spec in identity.inputs)}",
             f"#define KT_FACTS_IDENTITY \\\n    {_bytes(_known_entries(identity))}",
             *(_mlperf_facts(identity, mlperf) if mlperf else ()),
             "",

@@ -14,11 +14,13 @@ ENGINE = "c"
 _GAP_BYTES = 4096  # smaller gaps between the parts of a program are filled as erased
 
 
-def build_image(bundle: Bundle, board: Board, *, mlperf: MlperfModel | None = None) -> Image:
+def build_image(
+    bundle: Bundle, board: Board, *, mlperf: MlperfModel | None = None, overlap: bool = False
+) -> Image:
     """See `mcu.flash.image.Builder`; compiled once for the same content.
 
     Args:
-        mlperf: give the firmware MLPerf Tiny's protocol too.
+        mlperf, overlap: as for `mcu.firmware.builder.build_firmware`.
 
     Raises:
         BadInput: there is no bare-metal firmware for the board.
@@ -28,7 +30,7 @@ def build_image(bundle: Bundle, board: Board, *, mlperf: MlperfModel | None = No
     from mcu.firmware.builder import build_firmware
     from mcu.firmware.image import esp_bytes
 
-    firmware = build_firmware(bundle.model_bytes, board=board, mlperf=mlperf)
+    firmware = build_firmware(bundle.model_bytes, board=board, mlperf=mlperf, overlap=overlap)
     if board.flash.method == "esptool":
         segment = Segment(board.flash.addresses["bootloader"], esp_bytes(firmware, board))
         return Image((segment,), firmware=firmware.version, engine=ENGINE)

@@ -37,6 +37,8 @@ def validate_fleet(
     resume: bool = False,
     wait_s: float = DEFAULT_WAIT_S,
     notice: Callable[[str], None] | None = None,
+    hash_only: bool = False,
+    overlap: bool = False,
 ) -> FleetRun:
     """Run `mcu.validate` on every connected board of a hardware map, all at the same time.
 
@@ -48,7 +50,7 @@ def validate_fleet(
         hardware_map: see `mcu.hil.hardware_map`.
         split: share the samples out among boards of the same platform, for speed; False: each board gets them all,
             so that each is validated.
-        limit, seed, resume, wait_s: as for one board.
+        limit, seed, resume, wait_s, hash_only, overlap: as for one board.
         out_dir: where `hil_fleet.json` and `report.html` go, and a folder per board with its own; by default
             `BUNDLE-hil-fleet` beside the bundle.
         progress: called with (done, total) of all boards together.
@@ -78,6 +80,8 @@ def validate_fleet(
             resume=resume,
             wait_s=wait_s,
             out_dir=str(folder / board.folder),
+            hash_only=hash_only,
+            overlap=overlap,
         )
         for board in found.boards
     }
@@ -96,6 +100,8 @@ def validate_fleet(
     command += ["--split"] if split else []
     command += ["--limit", str(limit)] if limit is not None else []
     command += ["--seed", str(seed)] if seed is not None else []
+    command += ["--hash-only"] if hash_only else []
+    command += ["--overlap"] if overlap else []
     run = _record(
         bundle, found, plans, jobs, results, folder=folder, command=shlex.join(command), split=split
     )

@@ -116,6 +116,7 @@ class Journal:
             "latency_us": answer.latency_us,
             "round_trip_us": answer.round_trip_us,
             "instructions": answer.instructions,
+            "by_crc": answer.by_crc,
         }
         self._append({**fields_, "link": asdict(stats)})
 
@@ -203,6 +204,7 @@ def _streamed(fields_: dict[str, Any]) -> Streamed:
         latency_us=fields_["latency_us"],
         round_trip_us=fields_["round_trip_us"],
         instructions=fields_["instructions"],
+        by_crc=fields_.get("by_crc", False),
     )
 
 

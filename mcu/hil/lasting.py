@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from mcu.errors import BoardError, KerasTinyError, LinkError, PortError
+from mcu.protocol.control import Stats
 from mcu.protocol.diagnosis import NoAnswer
 from mcu.protocol.errors import BoardReset, VersionMismatch
 from mcu.protocol.identity import Identity
@@ -89,7 +90,14 @@ class LastingSession:
         """Of all sessions together."""
         return _sum(self._before, self._session.stats)
 
-    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
+    def infer(
+        self,
+        inputs: Sequence[bytes],
+        *,
+        mask: MaskForm | None = None,
+        expected: Sequence[bytes] | None = None,
+        ahead: Sequence[bytes] | None = None,
+    ) -> Inference:
         """As `Session.infer`; the errors are those that another session does not help against.
 
         Raises:
@@ -98,7 +106,7 @@ class LastingSession:
         """
         while True:
             try:
-                answer = self._session.infer(inputs, mask=mask)
+                answer = self._session.infer(inputs, mask=mask, expected=expected, ahead=ahead)
             except (PortGone, BoardReset) as error:
                 self._go_on(error)
             except LinkError as error:
@@ -109,6 +117,10 @@ class LastingSession:
             else:
                 self._fruitless = 0
                 return answer
+
+    def device_stats(self) -> Stats:
+        """As `Session.device_stats`."""
+        return self._session.device_stats()
 
     def close(self) -> None:
         """Leave the board idle and give its port back; may be called twice."""

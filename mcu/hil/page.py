@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ from keras_tiny.metrics import Agreement
 from keras_tiny.report import Example, ValidationPage
 from keras_tiny.report.page import count, percent, size
 from mcu.bundle import Manifest
+from mcu.hil.card import model_card, summary
 from mcu.hil.explain import golden_problem, listed
 from mcu.hil.record import HilRun
 from mcu.hil.tasks.task import HilTask
 
 _SHOWN = 24  # pictures of a kind; the rest is in the record
+_RIGHT_SHOWN = {"classification": 10}
+_RIGHT_STRIPS = 4  # where a picture is several beside each other
 
 
 def validation_page(
@@ -77,7 +80,22 @@ def validation_page(
         mistakes=tuple(example(i, task.remark(board, truths, i)) for i in mistakes[:_SHOWN]),
         mistakes_left_off=max(0, len(mistakes) - _SHOWN),
         tiles=_tiles(run, task.metric),
+        summary=summary(run, task.manifest, task.metric),
+        card=model_card(run, task.manifest, task.metric),
+        right=tuple(example(i, task.remark(board, truths, i)) for i in _right(run, mistakes, task, truths)),
     )
+
+
+def _right(run: HilRun, mistakes: Sequence[int], task: HilTask, truths: Any) -> list[int]:
+    """A few samples that were answered correctly, as many different ones as there are."""
+    if not task.metric:
+        return []
+    wrong = set(mistakes)
+    first: dict[str, int] = {}
+    for i in range(len(run.per_sample)):
+        if i not in wrong:
+            first.setdefault(task.said_truth(truths, i), i)
+    return list(first.values())[: _RIGHT_SHOWN.get(run.task, _RIGHT_STRIPS)]
 
 
 def _scores(run: HilRun, metric: str) -> dict[str, float | None]:
@@ -122,6 +140,13 @@ def _link(run: HilRun) -> dict[str, str]:
         rows["round trip"] = (
             f"median {_duration(trip.median)}, p99 {_duration(trip.p99)}, longest {_duration(trip.max)}"
         )
+    if run.samples_by_crc:
+        rows["outputs compared by CRC-32"] = f"{run.samples_by_crc} of {run.samples} samples"
+    if run.overlap:
+        rows["upload"] = "of the next sample while the model runs"
+    for name in ("frames_damaged", "overruns", "invocations"):
+        if run.board_link is not None:
+            rows[f"{name.replace('_', ' ')}, counted by the board"] = count(run.board_link[name])
     return rows | {
         name.replace("_", " "): count(value) for name, value in run.link.items() if name != "link_s"
     }

@@ -155,7 +155,10 @@ class HilRun(_Frozen):
         error_steps: desk minus board in integer steps → output elements.
         latency_us: inference by the board's clock; round_trip_us: with the transfer, by the host's.
         instructions_per_inference: median; None where the board does not count.
+        samples_by_crc: of how many samples the board has only sent the CRC-32 of its outputs, which is the desk's.
+        overlap: whether the next sample was uploaded while the model ran, which its latency may include.
         goodput_bytes_per_s: tensor bytes over the time spent on the link.
+        board_link: what the board has counted since it started (STATS of the protocol); None where it does not say.
         ram_bytes: what the model takes of working memory on the board (arena); flash_bytes: of its .tflite.
         interruptions: after which the run went on.
         outputs, report: files of this run.
@@ -187,6 +190,8 @@ class HilRun(_Frozen):
     mismatched_samples: int
     mismatched_bytes: int
     output_bytes: int
+    samples_by_crc: int = 0
+    overlap: bool = False
     golden: GoldenCheck | None = None
     metrics: dict[str, float]
     desk_metrics: dict[str, float]
@@ -199,6 +204,7 @@ class HilRun(_Frozen):
     goodput_bytes_per_s: float | None
     retransmits: int | None
     link: dict[str, float | int | None]
+    board_link: dict[str, int] | None = None
     ram_bytes: int | None
     flash_bytes: int | None
     interruptions: tuple[InterruptionRecord, ...] = ()

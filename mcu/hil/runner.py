@@ -18,7 +18,7 @@ from keras_tiny.metrics import integer_error_histogram
 from keras_tiny.report import render_validation
 from mcu.boards import Board
 from mcu.bundle import Bundle, npy_bytes
-from mcu.errors import BadInput, KerasTinyError
+from mcu.errors import BadInput, BoardError, KerasTinyError
 from mcu.hil.connection import board_named, lasting_session, port_of, wire_of
 from mcu.hil.files import default_folder, write_together
 from mcu.hil.journal import JOURNAL_NAME, Job, Journal, Kept, read_journal
@@ -63,6 +63,8 @@ def validate(
     notice: Notice | None = None,
     ask_roms: bool = False,
     record: str | Path | None = None,
+    hash_only: bool = False,
+    overlap: bool = False,
 ) -> HilRun:
     """Stream a test set to the board and compare every output byte with TensorFlow Lite Micro on the desk.
 
@@ -80,6 +82,10 @@ def validate(
         notice: called with a sentence whenever the run waits for the board.
         ask_roms: if nobody answers, ask the ROM bootloaders too, which resets ESP boards.
         record: a file for everything that goes over the port, for `replay://FILE`.
+        hash_only: the board sends the CRC-32 of its outputs, and the outputs themselves only where it is not that of
+            the desk's; two different outputs have the same one with a probability of 2^-32.
+        overlap: the next sample is uploaded while the model runs, where the board has memory for that; the latency may
+            include the interrupts of receiving.
 
     Returns:
         The record; `run.bit_exact` and `run.accuracy` answer the two questions.
@@ -104,6 +110,8 @@ def validate(
     command += ["--limit", str(limit)] if limit is not None else []
     command += ["--seed", str(seed)] if seed is not None else []
     command += ["--part", f"{part[0] + 1}/{part[1]}"] if part is not None else []
+    command += ["--hash-only"] if hash_only else []
+    command += ["--overlap"] if overlap else []
     job = Job.of(bundle, plan, board_id=board.id)
     kept = read_journal(folder / JOURNAL_NAME, job) if resume else None
     wire = wire_of(
@@ -138,6 +146,8 @@ def validate(
             limit=limit,
             seed=seed,
             created=wire.created,
+            hash_only=hash_only,
+            overlap=overlap,
             clock=wire.opener.clock,
         )
         run.keep_journal(folder / JOURNAL_NAME, job, kept=kept)
@@ -151,6 +161,7 @@ class Run:
         desk: the interpreter whose answers are the reference.
         session: greeted, and checked to run the bundle's model.
         port, command, limit, seed: for the record; created: likewise, None: now.
+        hash_only, overlap: see `validate`.
         clock: seconds, of the round trips.
     """
 
@@ -166,17 +177,22 @@ class Run:
         limit: int | None = None,
         seed: int | None = None,
         created: str | None = None,
+        hash_only: bool = False,
+        overlap: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ):
         self._bundle, self._plan, self._desk, self._session = bundle, plan, desk, session
         self._task = task_of(bundle.manifest)
-        self._facts = {"port": port, "command": command, "limit": limit, "seed": seed}
+        self._hash_only = hash_only
+        self._facts = {"port": port, "command": command, "limit": limit, "seed": seed, "overlap": overlap}
+        self._overlap = overlap
         self._created = created or datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._clock = clock
         self._golden: GoldenCheck | None = None
         self._streamed: list[Streamed] = []
         self._journal: Journal | None = None
         self._earlier: tuple[InterruptionRecord, ...] = ()
+        self._board_link: dict[str, int] | None = None
 
     def keep_journal(self, path: Path, job: Job, *, kept: Kept | None = None) -> None:
         """Write a line per sample from here on, behind those that an earlier run has kept.
@@ -209,7 +225,15 @@ class Run:
                     self._journal.add_golden(self._golden)
             done = {answer.index for answer in self._streamed}
             rest = replace(self._plan, indices=tuple(i for i in self._plan.indices if i not in done))
-            answers = stream(self._session, rest, bundle=self._bundle, desk=self._desk, clock=self._clock)
+            answers = stream(
+                self._session,
+                rest,
+                bundle=self._bundle,
+                desk=self._desk,
+                hash_only=self._hash_only,
+                overlap=self._overlap,
+                clock=self._clock,
+            )
             for answer in answers:
                 self._streamed.append(answer)
                 if self._journal is not None:
@@ -223,6 +247,7 @@ class Run:
 
     def _finish(self, folder: Path) -> HilRun:
         desk, board = self._answers()
+        self._board_link = self._counted_by_board()
         run = self._record(outputs=str(folder / OUTPUTS_NAME), report=str(folder / REPORT_NAME))
         page = validation_page(
             run,
@@ -244,6 +269,13 @@ class Run:
         if self._journal is not None:
             self._journal.remove()
         return run
+
+    def _counted_by_board(self) -> dict[str, int] | None:
+        # All samples are answered: a board that says no more of itself must not undo that.
+        try:
+            return asdict(self._session.device_stats())
+        except BoardError:
+            return None
 
     def _keep_what_was_done(self, folder: Path, error: BaseException) -> None:
         if not self._streamed:
@@ -300,6 +332,7 @@ class Run:
             mismatched_samples=sum(sample.mismatched_bytes > 0 for sample in samples),
             mismatched_bytes=sum(sample.mismatched_bytes for sample in samples),
             output_bytes=board.size,
+            samples_by_crc=sum(answer.by_crc for answer in self._streamed),
             golden=self._golden,
             metrics=self._task.metrics(board, truths),
             desk_metrics=self._task.metrics(desk, truths),
@@ -312,6 +345,7 @@ class Run:
             goodput_bytes_per_s=stats.goodput_bytes_per_s,
             retransmits=stats.retransmits,
             link=asdict(stats),
+            board_link=self._board_link,
             ram_bytes=self._arena_bytes(),
             flash_bytes=identity.model_bytes,
             interruptions=self._interruptions(),

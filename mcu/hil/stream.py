@@ -14,6 +14,7 @@ from mcu.bundle import Bundle
 from mcu.hil.plan import Plan
 from mcu.hil.record import GoldenCheck, byte_differences
 from mcu.postprocess.mask_object import mask_of, mask_tensor
+from mcu.protocol.control import Stats
 from mcu.protocol.identity import Identity
 from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference
@@ -26,7 +27,14 @@ _FORMS: tuple[MaskForm, ...] = ("packed", "runs")
 class Answering(Protocol):
     """What answers an inference: `mcu.protocol.Session`."""
 
-    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference: ...
+    def infer(
+        self,
+        inputs: Sequence[bytes],
+        *,
+        mask: MaskForm | None = None,
+        expected: Sequence[bytes] | None = None,
+        ahead: Sequence[bytes] | None = None,
+    ) -> Inference: ...
 
 
 class Connected(Answering, Protocol):
@@ -36,6 +44,8 @@ class Connected(Answering, Protocol):
 
     @property
     def stats(self) -> LinkStats: ...
+
+    def device_stats(self) -> Stats: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Streamed:
         desk, board: output bytes of every tensor, int8 (bytes,).
         latency_us: of the inference, by the board; round_trip_us: with the transfer, by the host.
         instructions: executed by the inference; None where the board does not count.
+        by_crc: the board has only sent the CRC-32 of its outputs, which is that of the desk's.
     """
 
     index: int
@@ -55,6 +66,7 @@ class Streamed:
     latency_us: int
     round_trip_us: int
     instructions: int | None
+    by_crc: bool = False
 
 
 def stream(
@@ -63,26 +75,44 @@ def stream(
     *,
     bundle: Bundle,
     desk: TflmInterpreter,
+    hash_only: bool = False,
+    overlap: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Streamed]:
     """Every sample of the plan in its order; a picture is decoded when its turn comes.
 
     Args:
+        hash_only: the board sends its outputs only where their CRC-32 is not that of the desk's.
+        overlap: the next sample is uploaded while the model runs, where the board has memory for that.
         clock: seconds, of the round trips.
     """
     (tensor,) = bundle.manifest.inputs
-    for index in plan.indices:
-        pixels = to_int8(plan.split[index].image, bundle.manifest.preprocessing, tensor)
+
+    def pixels_of(index: int) -> np.ndarray:
+        return to_int8(plan.split[index].image, bundle.manifest.preprocessing, tensor)
+
+    following = pixels_of(plan.indices[0]) if plan.indices else None
+    for at, index in enumerate(plan.indices):
+        assert following is not None, "there is one for every index"
+        pixels, following = following, None
+        if at + 1 < len(plan.indices):
+            following = pixels_of(plan.indices[at + 1])
+        reference = desk.invoke([pixels])
         begin = clock()
-        answer = session.infer([pixels.tobytes()])
+        answer = session.infer(
+            [pixels.tobytes()],
+            expected=[output.tobytes() for output in reference] if hash_only else None,
+            ahead=[following.tobytes()] if overlap and following is not None else None,
+        )
         round_trip_us = round(1e6 * (clock() - begin))
         yield Streamed(
             index=index,
-            desk=on_desk(desk, pixels),
+            desk=_in_a_row(reference),
             board=as_int8(answer),
             latency_us=answer.latency_us,
             round_trip_us=round_trip_us,
             instructions=answer.instructions,
+            by_crc=not answer.sent_by_board,
         )
 
 
@@ -122,7 +152,11 @@ def check_golden(session: Answering, bundle: Bundle, *, desk: TflmInterpreter) -
 
 def on_desk(desk: TflmInterpreter, pixels: np.ndarray) -> np.ndarray:
     """Output bytes of every tensor, int8 (bytes,), by the interpreter on the desk."""
-    return np.concatenate([output.ravel().view(np.int8) for output in desk.invoke([pixels])])
+    return _in_a_row(desk.invoke([pixels]))
+
+
+def _in_a_row(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([output.ravel().view(np.int8) for output in outputs])
 
 
 def as_int8(answer: Inference) -> np.ndarray:

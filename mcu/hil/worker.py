@@ -39,6 +39,8 @@ class Job:
     resume: bool
     wait_s: float
     out_dir: str
+    hash_only: bool = False
+    overlap: bool = False
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -87,6 +89,8 @@ def _validate(job: Job) -> dict[str, Any]:
         resume=job.resume and (Path(job.out_dir) / JOURNAL_NAME).is_file(),
         wait_s=job.wait_s,
         out_dir=job.out_dir,
+        hash_only=job.hash_only,
+        overlap=job.overlap,
         progress=lambda done, total: _say(done=done, total=total),
         notice=lambda said: _say(notice=said),
     )

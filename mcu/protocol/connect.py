@@ -27,7 +27,9 @@ from mcu.protocol.timer import RetransmitTimer
 _QUIET_S = 0.05
 _NOISE_LIMIT_S = 2.0
 # What this host makes use of where a board has it.
-_FEATURES = Feature.PROFILE | Feature.HASH_ONLY | Feature.SET_BAUD | Feature.MASK
+_FEATURES = (
+    Feature.PROFILE | Feature.HASH_ONLY | Feature.SET_BAUD | Feature.MASK | Feature.OVERLAP | Feature.LOG
+)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
 
 

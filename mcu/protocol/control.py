@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 
 from mcu.protocol.messages import Message, TailedMessage, Type
 
@@ -54,6 +55,36 @@ class Stats(Message):
     refused: int
     invocations: int
     logs_dropped: int
+
+
+class LogLevel(IntEnum):
+    """How important a LOG is."""
+
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
+    DEBUG = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Log(TailedMessage):
+    """Device → host: text of the program on the board, at any time between two frames; it may get lost.
+
+    Attributes:
+        level: LogLevel.
+        data: UTF-8 text.
+    """
+
+    frame_type = Type.LOG
+    layout = struct.Struct("<BBH")
+    level: int
+    reserved: int
+    reserved_too: int
+    data: bytes
+
+    @property
+    def text(self) -> str:
+        return self.data.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,11 +36,9 @@ class Exchange:
         inputs: the bytes of each input tensor.
         output_bytes: of all output tensors together.
         terms: of the connection.
-        flags: of INVOKE.
-        expected: what the outputs should be; if the board announces the CRC-32 of these bytes and sends none, they
-            are taken for the outputs.
 
     Attributes:
+        request, inputs: as given.
         result: the RESULT, once it is here.
         sent_by_board: the outputs came over the line; False if only their CRC-32 did.
         damage_reports: NAKs so far.
@@ -53,11 +51,10 @@ class Exchange:
         inputs: Sequence[bytes],
         output_bytes: int,
         terms: HelloAck,
-        flags: int = 0,
-        expected: bytes | None = None,
     ):
-        self._request = request
-        self._expected = expected
+        self.request = request
+        self.inputs = tuple(inputs)
+        self._expected: bytes | None = None
         self._output_bytes = output_bytes
         self._chunk_bytes = chunk_bytes(terms.max_payload_bytes)
         self._upload = Upload(
@@ -65,7 +62,6 @@ class Exchange:
             inputs=inputs,
             chunk_bytes=self._chunk_bytes,
             window_bytes=terms.window_bytes,
-            flags=flags,
         )
         self._download: Download | None = None
         self._early: list[Chunk] = []  # that came before the RESULT they belong to
@@ -98,6 +94,21 @@ class Exchange:
         """Frames that were sent only because another got lost."""
         return self._upload.resent + self._fetched_again
 
+    @property
+    def leaves_room(self) -> bool:
+        """The board has taken every input out of its receive buffer."""
+        return self._download is not None or self._upload.all_confirmed
+
+    def invoke_with(self, flags: int, *, expected: bytes | None) -> None:
+        """Before the first `take`.
+
+        Args:
+            flags: of INVOKE.
+            expected: what the outputs should be; if the board announces the CRC-32 of these bytes and sends none, they
+                are taken for the outputs.
+        """
+        self._upload.flags, self._expected = flags, expected
+
     def take(self, seq: int) -> list[tuple[Type, bytes]]:
         """Type and payload of what to send now, to be numbered from `seq`."""
         if self._download is None:
@@ -106,6 +117,15 @@ class Exchange:
         self._fetched_again += len(fetches) - self._first_fetches
         self._first_fetches = 0
         return [(fetch.frame_type, fetch.pack()) for fetch in fetches]
+
+    def take_ahead(self, seq: int) -> list[tuple[Type, bytes]]:
+        """The DATA to send now while another request is under way."""
+        return self._upload.take_data(seq)
+
+    def overhear(self, frame: Frame) -> None:
+        """Take in what a frame says of this request while another one is under way."""
+        if frame.type in (Type.ACK, Type.NAK):
+            self._progress(frame)
 
     def handle(self, frame: Frame) -> None:
         """Take in a frame; those of other requests, and types that are not for this one, change nothing.
@@ -116,14 +136,9 @@ class Exchange:
             LinkError: RESULT announces another size than the model's outputs have.
             MalformedMessage: the payload is too short.
         """
-        if frame.type == Type.ACK:
-            self._confirm(Ack.unpack(frame.payload))
-        elif frame.type == Type.NAK:
-            nak = Nak.unpack(frame.payload)
-            self.damage_reports += 1
-            if nak.reason == NakReason.DAMAGED:
-                self._upload.damaged(nak.last_seq)
-            self._confirm(nak)
+        if frame.type in (Type.ACK, Type.NAK):
+            self.damage_reports += frame.type == Type.NAK
+            self._progress(frame)
         elif frame.type == Type.RESULT:
             self._begin_download(Result.unpack(frame.payload))
         elif frame.type == Type.CHUNK:
@@ -158,7 +173,7 @@ class Exchange:
         assert self._download is not None
         if not self._download.intact:
             raise LinkError(
-                f"The outputs of request {self._request} do not have the CRC-32 that the board announced.",
+                f"The outputs of request {self.request} do not have the CRC-32 that the board announced.",
                 hint="Report this: frames arrived intact and the whole did not.",
             )
         if self.result.status != ErrorClass.OK:
@@ -170,12 +185,16 @@ class Exchange:
             )
         return self._download.data
 
-    def _confirm(self, ack: Ack) -> None:
-        if ack.request == self._request:
+    def _progress(self, frame: Frame) -> None:
+        kind = Nak if frame.type == Type.NAK else Ack
+        ack = kind.unpack(frame.payload)
+        if frame.type == Type.NAK and ack.reason == NakReason.DAMAGED:
+            self._upload.damaged(ack.last_seq)
+        if ack.request == self.request:
             self._upload.confirm(ack)
 
     def _begin_download(self, result: Result) -> None:
-        if result.request != self._request or self._download is not None:
+        if result.request != self.request or self._download is not None:
             return
         failed = result.status != ErrorClass.OK
         if result.result_bytes > _MAX_TEXT_BYTES if failed else result.result_bytes != self._output_bytes:
@@ -189,7 +208,7 @@ class Exchange:
         if only_hash and self._expected is not None and crc32(self._expected) == result.result_crc32:
             start, self.sent_by_board = self._expected, False
         self._download = Download(
-            request=self._request,
+            request=self.request,
             object=Object.RESULT,
             size=result.result_bytes,
             crc=result.result_crc32,
@@ -207,7 +226,7 @@ class Exchange:
     def _add(self, chunk: Chunk) -> None:
         if self._download is not None:
             self._fetches += self._download.add(chunk)
-        elif chunk.request == self._request and chunk.object == Object.RESULT:
+        elif chunk.request == self.request and chunk.object == Object.RESULT:
             # The RESULT before it got lost: ask again, once for the whole row of chunks.
             if not self._early:
                 self._upload.nothing_heard()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from mcu.protocol.control import Log, LogLevel
 from mcu.protocol.errors import BoardReset
 from mcu.protocol.frame import VERSION, Frame, FrameReader, encode_frame
 from mcu.protocol.messages import FROM_DEVICE, Message, Type
+
+_BOARD = logging.getLogger("mcu.board")
+_LEVELS: dict[int, int] = {
+    LogLevel.ERROR: logging.ERROR,
+    LogLevel.WARNING: logging.WARNING,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.DEBUG: logging.DEBUG,
+}
 
 
 class ByteStream(Protocol):
@@ -43,6 +53,7 @@ class Link:
         session: the device's boot nonce, 0 until it is known.
         next_seq: number of the next frame sent.
         heard: the first bytes received, for a diagnosis.
+        on_log: called with every LOG of the session; it is no frame that anyone waits for.
     """
 
     HEARD_BYTES = 4096
@@ -56,6 +67,7 @@ class Link:
         self.bytes_sent = 0
         self.bytes_received = 0
         self.heard = b""
+        self.on_log: Callable[[Log], None] = _log
         self._write_timeout_s = write_timeout_s
         self._clock = clock
         self._reader = FrameReader()
@@ -112,7 +124,16 @@ class Link:
                     f"(boot nonce {frame.session:#06x} instead of {self.session:#06x}).",
                     hint="Look at its supply and its watchdog, then connect again.",
                 )
-        return frames
+        if not self.session:
+            return frames
+        for frame in frames:
+            if frame.type == Type.LOG:
+                self.on_log(Log.unpack(frame.payload))
+        return [frame for frame in frames if frame.type != Type.LOG]
+
+
+def _log(said: Log) -> None:
+    _BOARD.log(_LEVELS.get(said.level, logging.INFO), "%s", said.text)
 
 
 def _is_ours(frame: Frame) -> bool:

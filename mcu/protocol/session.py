@@ -11,31 +11,28 @@ from typing import TypeVar
 
 import numpy as np
 
-from mcu.errors import BadInput, BoardError, LinkError, WrongModel
+from mcu.errors import BadInput, BoardError, WrongModel
 from mcu.postprocess.mask_object import mask_tensor
 from mcu.protocol.ask import ask
 from mcu.protocol.baud import LADDER, raise_baud
 from mcu.protocol.connect import connect
-from mcu.protocol.control import GetStats, Ping, Pong, Stats
+from mcu.protocol.control import GetStats, Log, Ping, Pong, Stats
+from mcu.protocol.drive import Drive, byte_s
 from mcu.protocol.exchange import Exchange
-from mcu.protocol.frame import DELIMITER, MAX_PAYLOAD_BYTES, Frame
+from mcu.protocol.frame import DELIMITER
 from mcu.protocol.identity import Identity
 from mcu.protocol.link import ByteStream, Link
 from mcu.protocol.mask import MaskForm, fetch_mask
-from mcu.protocol.messages import NO_COUNT, Ack, Bye, Feature, HelloAck, InvokeFlag, Message, Type
+from mcu.protocol.messages import NO_COUNT, Bye, Feature, HelloAck, InvokeFlag, Message, Type
 from mcu.protocol.profile import Profile, fetch_profile
 from mcu.protocol.reset import reset_board
 from mcu.protocol.stats import LinkStats
-from mcu.protocol.timer import MIN_WAIT_S, RetransmitTimer
+from mcu.protocol.timer import RetransmitTimer
 from mcu.tensor import TensorSpec
 
 _TURN_AROUND_S = 0.2
 _BYE_WAIT_S = 1.0
 _LAST_REQUEST = 0xFFFF  # 0 names no request
-# A model takes about as long every time; asking for its result sooner only makes the board say it twice.
-_PATIENCE = 1.5
-# Noise on the line must not fill the board's buffer with questions.
-_ASK_AT_ONCE = 8
 _TOKEN_BYTES = 4  # tells an answer to this PING from a late one
 A = TypeVar("A", bound=Message)
 
@@ -94,9 +91,8 @@ class Session:
         self._silence_s = silence_s
         self._clock = clock
         self._request = 0
-        self._expected_s = 0.0  # how long the model took last time, by the board's clock
-        # The same by ours: an emulator's clock stands still when the computer has other things to do.
-        self._answer_s = 0.0
+        self._drive = Drive(link, timer=timer, silence_s=silence_s, board=identity.board, clock=clock)
+        self._ahead: Exchange | None = None  # whose inputs the board takes before it is its turn
         self._retransmits = 0
         self._damage_reports = 0
         self._tensor_bytes = 0
@@ -114,6 +110,7 @@ class Session:
         silence_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         nonce: Callable[[], int] = random_nonce,
+        on_log: Callable[[Log], None] | None = None,
     ) -> Session:
         """Greet the board behind `port` and learn who it is. The session owns the port from here on.
 
@@ -122,12 +119,15 @@ class Session:
             silence_s: longest time without progress during `infer`; longer than one inference takes.
             clock: seconds, monotonic.
             nonce: makes 32 bits that tell this connection from the ones before.
+            on_log: called with what the program on the board says; None: Python's logger `mcu.board` gets it.
 
         Raises:
             LinkError: nobody answers, with what was heard instead; VersionMismatch if versions differ.
             PortError: the port went away.
         """
         link = Link(port, write_timeout_s=silence_s, clock=clock)
+        if on_log is not None:
+            link.on_log = on_log
         timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S)
         try:
             terms, identity = connect(link, timer=timer, timeout_s=timeout_s, nonce=nonce(), clock=clock)
@@ -135,7 +135,7 @@ class Session:
             port.close()
             raise
         # Until a round trip is measured: the line may have to carry a full window first.
-        timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S + terms.window_bytes * _byte_s(port))
+        timer = RetransmitTimer(first_wait_s=_TURN_AROUND_S + terms.window_bytes * byte_s(port))
         return cls(link, terms=terms, identity=identity, timer=timer, silence_s=silence_s, clock=clock)
 
     @property
@@ -181,6 +181,7 @@ class Session:
         profile: bool = False,
         mask: MaskForm | None = None,
         expected: Sequence[bytes] | None = None,
+        ahead: Sequence[bytes] | None = None,
     ) -> Inference:
         """Run the model once.
 
@@ -191,6 +192,9 @@ class Session:
             expected: the bytes that each output tensor should have. A board with the feature HASH_ONLY then sends the
                 CRC-32 of its outputs first, and the outputs only if that is another one than these bytes have. Two
                 different outputs have the same CRC-32 with a probability of 2^-32.
+            ahead: the inputs of the next call. A board with the feature OVERLAP takes them while its model runs; if the
+                next call has others after all, nothing is lost but time. What the board measures includes the
+                interrupts of receiving, unless it holds them back.
 
         Raises:
             BadInput: another number of tensors or bytes than the model's, or a profile from a board without.
@@ -200,6 +204,8 @@ class Session:
             PortError: the port went away.
         """
         _check("input", self.identity.inputs, inputs)
+        if ahead is not None:
+            _check("input", self.identity.inputs, ahead)
         if expected is not None:
             _check("output", self.identity.outputs, expected)
         if profile and not self.terms.features & Feature.PROFILE:
@@ -208,33 +214,33 @@ class Session:
             )
         hash_only = expected is not None and bool(self.terms.features & Feature.HASH_ONLY)
         begin_s = self._clock()
-        self._request = self._request % _LAST_REQUEST + 1
-        exchange = Exchange(
-            request=self._request,
-            inputs=inputs,
-            output_bytes=self._output_bytes,
-            terms=self.terms,
-            flags=(InvokeFlag.PROFILE if profile else 0) | (InvokeFlag.HASH_ONLY if hash_only else 0),
+        exchange = self._begin(inputs)
+        exchange.invoke_with(
+            (InvokeFlag.PROFILE if profile else 0) | (InvokeFlag.HASH_ONLY if hash_only else 0),
             expected=b"".join(expected) if hash_only and expected is not None else None,
         )
+        if ahead is not None and self.terms.features & Feature.OVERLAP:
+            self._ahead = self._new_exchange(ahead)
         try:
-            self._run(exchange)
+            self._drive.run(exchange, ahead=self._ahead, inference=self._inferences)
+        except BaseException:
+            self._ahead = None
+            raise
         finally:
             self._retransmits += exchange.resent
             self._damage_reports += exchange.damage_reports
         output = exchange.outputs()
         result = exchange.result
         assert result is not None
-        self._expected_s = result.latency_us / 1e6
-        self._link_s += max(0.0, self._clock() - begin_s - self._expected_s)
+        self._link_s += max(0.0, self._clock() - begin_s - self._drive.model_s)
         self._tensor_bytes += sum(map(len, inputs)) + (len(output) if exchange.sent_by_board else 0)
         self._inferences += 1
         return Inference(
             outputs=self._split(output),
             latency_us=result.latency_us,
             instructions=None if result.instructions == NO_COUNT else result.instructions,
-            profile=self._fetch_profile() if profile else None,
-            mask=self._fetch_mask(mask) if mask is not None else None,
+            profile=self._fetch_profile(exchange.request) if profile else None,
+            mask=self._fetch_mask(mask, exchange.request) if mask is not None else None,
             sent_by_board=exchange.sent_by_board,
         )
 
@@ -328,97 +334,37 @@ class Session:
             matches=matches,
         )
 
-    def _fetch_profile(self) -> Profile:
-        return fetch_profile(
-            self._link, self._request, timer=self._timer, timeout_s=self._silence_s, clock=self._clock
+    def _begin(self, inputs: Sequence[bytes]) -> Exchange:
+        """The exchange that was begun ahead, if it is of these inputs."""
+        begun, self._ahead = self._ahead, None
+        if begun is not None and begun.inputs == tuple(inputs):
+            return begun
+        return self._new_exchange(inputs)
+
+    def _new_exchange(self, inputs: Sequence[bytes]) -> Exchange:
+        self._request = self._request % _LAST_REQUEST + 1
+        return Exchange(
+            request=self._request, inputs=inputs, output_bytes=self._output_bytes, terms=self.terms
         )
 
-    def _fetch_mask(self, form: MaskForm) -> np.ndarray | None:
+    def _fetch_profile(self, request: int) -> Profile:
+        return fetch_profile(
+            self._link, request, timer=self._timer, timeout_s=self._silence_s, clock=self._clock
+        )
+
+    def _fetch_mask(self, form: MaskForm, request: int) -> np.ndarray | None:
         tensor = mask_tensor(self.identity.outputs)
         if tensor is None or not self.terms.features & Feature.MASK:
             return None
         return fetch_mask(
             self._link,
-            self._request,
+            request,
             tensor,
             form=form,
             timer=self._timer,
             timeout_s=self._silence_s,
             clock=self._clock,
         )
-
-    def _run(self, exchange: Exchange) -> None:
-        progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
-        invoked_at: float | None = None
-        damaged_before = self._link.crc_errors
-        while not exchange.complete:
-            frames_out = exchange.take(self._link.next_seq)
-            if frames_out:
-                self._link.send(frames_out)
-            wait_s = self._timer.wait_s
-            if exchange.waits_for_model:
-                invoked_at = self._clock() if invoked_at is None else invoked_at
-                wait_s += _PATIENCE * max(self._expected_s, self._answer_s)
-            # Never past the limit: who waits for a dead board is told in time.
-            wait_s = min(wait_s, max(progress_at + self._silence_s - self._clock(), MIN_WAIT_S))
-            damaged = self._link.crc_errors
-            frames = self._listen(wait_s)
-            for frame in frames:
-                if frame.type in (Type.ACK, Type.NAK):
-                    self._timer.heard(self._link.round_trip_s(Ack.unpack(frame.payload).last_seq))
-                exchange.handle(frame)
-            if frames:
-                self._timer.heard()
-                heard = True
-            if invoked_at is not None and exchange.result is not None:
-                # Where something was damaged, this is the time of a repair.
-                if exchange.damage_reports == 0 and self._link.crc_errors == damaged_before:
-                    self._answer_s = self._clock() - invoked_at
-                invoked_at = None
-            lost = self._link.crc_errors - damaged
-            if lost and asked_at_once < _ASK_AT_ONCE:
-                exchange.answers_damaged(lost)
-                asked_at_once += 1
-            elif not frames:
-                self._timer.expired()
-                exchange.nothing_heard()
-                asked_at_once = 0
-            if exchange.progress != progress:
-                progress, progress_at, heard, asked_at_once = exchange.progress, self._clock(), False, 0
-            elif self._clock() - progress_at >= self._silence_s:
-                raise self._no_progress(exchange, heard=heard)
-
-    def _no_progress(self, exchange: Exchange, *, heard: bool) -> LinkError:
-        where = f"{self._link.port.name}: {self.identity.board}"
-        during = f"for {self._silence_s:g} s during inference {self._inferences}"
-        if heard:
-            return LinkError(
-                f"{where} has made no progress {during}: the line damages too much ({exchange.damage_reports} "
-                f"reports of it from the board in this inference, {self._link.crc_errors} frames to this host so far).",
-                hint="Check ground and cable, or choose a lower baud rate.",
-            )
-        return LinkError(
-            f"{where} has been silent {during}.",
-            hint="Reset the board; if the model takes that long, raise silence_s.",
-        )
-
-    def _listen(self, wait_s: float) -> list[Frame]:
-        """The next frames, empty if none came or one was damaged.
-
-        While one is on its way it waits for its end, but no longer than the longest takes.
-        """
-        begin = self._clock()
-        latest = begin + wait_s + 2 * MAX_PAYLOAD_BYTES * _byte_s(self._link.port)
-        end = begin + wait_s
-        damaged = self._link.crc_errors
-        while (now := self._clock()) < end:
-            received = self._link.bytes_received
-            frames = self._link.receive(timeout_s=end - now)
-            if frames or self._link.crc_errors > damaged:
-                return frames
-            if self._link.bytes_received > received:
-                end = min(max(end, self._clock() + MIN_WAIT_S), latest)
-        return []
 
     def _split(self, output: bytes) -> tuple[bytes, ...]:
         parts, at = [], 0
@@ -446,7 +392,3 @@ def _check(kind: str, specs: Sequence[TensorSpec], tensors: Sequence[bytes]) -> 
                 f"{kind.capitalize()} tensor '{spec.name}' of shape {spec.shape} takes {spec.nbytes} bytes, "
                 f"got {len(data)}."
             )
-
-
-def _byte_s(port: ByteStream) -> float:
-    return 1 / port.line_bytes_per_s if port.line_bytes_per_s else 0.0

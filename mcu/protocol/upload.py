@@ -33,17 +33,15 @@ class Upload:
         inputs: the bytes of each input tensor.
         chunk_bytes: in every DATA but a tensor's last.
         window_bytes: how far to run ahead of the first byte that is not confirmed.
-        flags: of INVOKE.
 
     Attributes:
+        flags: of INVOKE.
         resent: frames sent more than once.
     """
 
-    def __init__(
-        self, *, request: int, inputs: Sequence[bytes], chunk_bytes: int, window_bytes: int, flags: int = 0
-    ):
+    def __init__(self, *, request: int, inputs: Sequence[bytes], chunk_bytes: int, window_bytes: int):
         self._request = request
-        self._flags = flags
+        self.flags = 0
         self._chunk_bytes = chunk_bytes
         self._window_bytes = window_bytes
         self._pieces: list[_Piece] = []
@@ -65,12 +63,26 @@ class Upload:
         return sum(piece.arrived for piece in self._pieces)
 
     @property
+    def all_confirmed(self) -> bool:
+        return self._first == len(self._pieces)
+
+    @property
     def waits_for_result(self) -> bool:
         """Everything is sent and INVOKE is under way."""
         return self._invoke_seq >= 0
 
     def take(self, seq: int) -> list[tuple[Type, bytes]]:
         """Type and payload of the frames to send now; they will get the numbers `seq`, `seq + 1` …"""
+        frames = self.take_data(seq)
+        if not self._to_send and self._invoke_seq < 0:
+            self.resent += self._invoked_once
+            self._invoked_once = True
+            self._invoke_seq = (seq + len(frames)) & 0xFFFF
+            frames.append((Type.INVOKE, Invoke(self._request, self.flags).pack()))
+        return frames
+
+    def take_data(self, seq: int) -> list[tuple[Type, bytes]]:
+        """The same without INVOKE."""
         frames: list[tuple[Type, bytes]] = []
         confirmed = self._pieces[self._first - 1].end if self._first else 0
         while self._to_send and self._to_send[0].end - confirmed <= self._window_bytes:
@@ -81,11 +93,6 @@ class Upload:
             piece.sent_seq = (seq + len(frames)) & 0xFFFF
             header = Data.layout.pack(self._request, piece.tensor, piece.offset)
             frames.append((Type.DATA, header + piece.data))
-        if not self._to_send and self._invoke_seq < 0:
-            self.resent += self._invoked_once
-            self._invoked_once = True
-            self._invoke_seq = (seq + len(frames)) & 0xFFFF
-            frames.append((Type.INVOKE, Invoke(self._request, self._flags).pack()))
         return frames
 
     def confirm(self, ack: Ack) -> None:

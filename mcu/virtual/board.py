@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mcu.engine import Engine
 from mcu.postprocess.mask_object import mask_tensor
-from mcu.protocol.control import BaudAck, Ping, Pong, SetBaud, Stats
+from mcu.protocol.control import BaudAck, Log, LogLevel, Ping, Pong, SetBaud, Stats
 from mcu.protocol.crc import crc32
 from mcu.protocol.errors import ErrorClass, ParamCode, ProtocolCode, StateCode
 from mcu.protocol.frame import MIN_PAYLOAD_BYTES, VERSION, Frame, FrameReader, encode_frame
@@ -38,11 +38,11 @@ from mcu.protocol.messages import (
     Result,
     Type,
     chunk_bytes,
-    is_newer,
 )
 from mcu.virtual.baud import BaudRate
 from mcu.virtual.receiver import BadChunk
 from mcu.virtual.request import Request
+from mcu.virtual.requests import Requests
 
 _COUNTER = 0xFFFF_FFFF
 
@@ -62,7 +62,7 @@ class LinkLimits:
     window_bytes: int = 32768
     version_min: int = VERSION
     version_max: int = VERSION
-    features: Feature = Feature.HASH_ONLY
+    features: Feature = Feature.HASH_ONLY | Feature.LOG
 
 
 class BoardLink:
@@ -78,6 +78,7 @@ class BoardLink:
 
     Attributes:
         invocations: how often the engine ran.
+        early: takes what is to be sent before the model runs; None: it goes with the rest of `feed`'s answer.
         wants_reset: the device is to start again as soon as what `feed` returned is sent.
         baud: whose rate the line should have as soon as what `feed` returned is sent; its `tick` is to be called.
     """
@@ -109,8 +110,11 @@ class BoardLink:
         self._nonce: int | None = None  # of the HELLO in force; None while nobody is connected
         self._version = limits.version_max
         self._max_payload_bytes = limits.max_payload_bytes
-        self._request = self._new_request(0)
+        self._requests = Requests(self._new_request)
+        self.early: Callable[[bytes], None] | None = None
         self._frames_received = self._frames_damaged = self._frames_sent = self._refused = 0
+        self._logs_dropped = 0
+        self._takes_logs = False
         self.invocations = 0
 
     @property
@@ -146,6 +150,14 @@ class BoardLink:
         self._out.clear()
         return answer
 
+    def log(self, level: LogLevel, text: str) -> None:
+        """Tell the host something, in at most 60 bytes of UTF-8; dropped and counted if nobody wants it."""
+        if self._nonce is None or not self._takes_logs:
+            self._logs_dropped += 1
+            return
+        self._send_message(Log(level, 0, 0, text.encode()[: MIN_PAYLOAD_BYTES - Log.layout.size]))
+        self._send_early()
+
     def _obey(self, frame: Frame) -> None:
         if frame.type & FROM_DEVICE:
             return  # an echo, not a request
@@ -157,7 +169,7 @@ class BoardLink:
             )
         elif frame.type == Type.BYE:
             self._nonce = None
-            self._request = self._new_request(0)
+            self._requests = Requests(self._new_request)
             self._send(Type.BYE_ACK, b"")
             if self.baud is not None:
                 self.baud.reset()
@@ -204,7 +216,9 @@ class BoardLink:
             self._nonce = hello.nonce
             self._version = version
             self._max_payload_bytes = min(hello.max_payload_bytes & ~3, limits.max_payload_bytes)
-            self._request = self._new_request(0)
+            overlap = bool(hello.features & self._features & Feature.OVERLAP)
+            self._requests = Requests(self._new_request, overlap=overlap)
+            self._takes_logs = bool(hello.features & self._features & Feature.LOG)
         self._send_message(
             HelloAck(
                 version=self._version,
@@ -219,11 +233,9 @@ class BoardLink:
         )
 
     def _on_data(self, data: Data) -> None:
-        if not self._is_current(data.request):
-            return
-        request = self._request
-        if request.result is not None:
-            return  # a late repetition: the model has run on these bytes
+        request = self._request_of(data.request)
+        if request is None or request.result is not None:
+            return  # a late repetition: perhaps the model has run on these bytes
         if data.tensor >= len(request.inputs):
             text = f"the model has {len(request.inputs)} inputs"
             self._refuse(ErrorClass.PARAM, ParamCode.NO_SUCH_OBJECT, arg=data.tensor, text=text)
@@ -242,26 +254,40 @@ class BoardLink:
             or 2 * request.unconfirmed_bytes >= self._window_bytes
             or (tensor.complete and request.incomplete)
         ):
-            self._send_message(Ack(*self._progress(data.tensor)))
+            self._send_message(Ack(*self._progress(request, data.tensor)))
             request.unconfirmed_bytes = 0
 
     def _on_invoke(self, invoke: Invoke) -> None:
-        if not self._is_current(invoke.request):
+        request = self._request_of(invoke.request)
+        if request is None:
             return
-        request = self._request
         hash_only = bool(invoke.flags & InvokeFlag.HASH_ONLY and self._limits.features & Feature.HASH_ONLY)
         if request.result is not None:
             # Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream.
             self._send_result(request.result, hash_only=hash_only or request.is_mask)
         elif request.incomplete:
             for tensor in request.incomplete:
-                self._send_message(Nak(*self._progress(tensor), reason=NakReason.INCOMPLETE))
+                self._send_message(Nak(*self._progress(request, tensor), reason=NakReason.INCOMPLETE))
         else:
+            self._requests.begin(request)
+            if self._requests.overlap:
+                self._confirm_early(request)
             self.invocations += 1
             result = request.run(self._engine, clock_ns=self._clock_ns)
             if not self._send_result(result, hash_only=hash_only):
                 rest = Fetch(request.number, Object.RESULT, len(result.data), result.result_bytes)
                 self._send_chunks(rest, request.result_bytes)
+
+    def _confirm_early(self, request: Request) -> None:
+        """The inputs are taken out of the receive buffer: there is room in it for those of the next request."""
+        for tensor in range(len(request.inputs)):
+            self._send_message(Ack(*self._progress(request, tensor)))
+        self._send_early()
+
+    def _send_early(self) -> None:
+        if self.early is not None:
+            self.early(bytes(self._out))
+            self._out.clear()
 
     def _send_result(self, result: Result, *, hash_only: bool) -> bool:
         """Send it with its first bytes, or without any if that was asked for and the model has run; True then."""
@@ -270,18 +296,19 @@ class BoardLink:
         return without
 
     def _on_fetch(self, fetch: Fetch) -> None:
+        request = self._requests.current
         if fetch.object == Object.IDENTITY:
             self._send_chunks(fetch, self._identity)
-        elif not self._request.has(fetch.object):
+        elif not request.has(fetch.object):
             self._refuse(
                 ErrorClass.PARAM, ParamCode.NO_SUCH_OBJECT, arg=fetch.object, text="nothing to fetch there"
             )
-        elif fetch.request != self._request.number or self._request.result is None:
+        elif fetch.request != request.number or request.result is None:
             self._refuse(
                 ErrorClass.PARAM, ParamCode.BAD_REQUEST, arg=fetch.request, text="no result of this request"
             )
         else:
-            self._send_chunks(fetch, self._request.bytes_of(Object(fetch.object)))
+            self._send_chunks(fetch, request.bytes_of(Object(fetch.object)))
 
     def _on_set_baud(self, wanted: SetBaud) -> None:
         if self.baud is None:
@@ -302,23 +329,19 @@ class BoardLink:
             overruns=0,  # whoever carries the bytes waits for this board
             refused=self._refused & _COUNTER,
             invocations=self.invocations & _COUNTER,
-            logs_dropped=0,
+            logs_dropped=self._logs_dropped & _COUNTER,
         )
 
     @property
     def _features(self) -> Feature:
         return self._limits.features | (Feature.SET_BAUD if self.baud is not None else Feature(0))
 
-    def _is_current(self, number: int) -> bool:
-        """Whether to act on a frame of this request; a newer one ends the one before it."""
+    def _request_of(self, number: int) -> Request | None:
+        """The request to act on, if any."""
         if number == 0:
             self._refuse(ErrorClass.PARAM, ParamCode.BAD_REQUEST, arg=0, text="requests begin at 1")
-            return False
-        if number != self._request.number:
-            if self._request.number and not is_newer(number, self._request.number):
-                return False  # a late repetition
-            self._request = self._new_request(number)
-        return True
+            return None
+        return self._requests.of(number)
 
     def _new_request(self, number: int) -> Request:
         return Request(
@@ -332,11 +355,11 @@ class BoardLink:
     def _window_bytes(self) -> int:
         return min(self._limits.window_bytes, SACK_CHUNKS * chunk_bytes(self._max_payload_bytes))
 
-    def _progress(self, tensor: int) -> tuple[int, int, int, int, int, int]:
+    def _progress(self, request: Request, tensor: int) -> tuple[int, int, int, int, int, int]:
         """The fields of ACK and NAK before the reason."""
-        receiver = self._request.inputs[tensor]
+        receiver = request.inputs[tensor]
         return (
-            self._request.number,
+            request.number,
             tensor,
             receiver.next_offset,
             receiver.sack,
@@ -347,7 +370,7 @@ class BoardLink:
     def _report_damage(self) -> None:
         """Say it at once, so that the host need not wait for its timer; with nobody connected, nobody asked."""
         if self._nonce is not None:
-            self._send_message(Nak(*self._progress(0), reason=NakReason.DAMAGED))
+            self._send_message(Nak(*self._progress(self._requests.newest, 0), reason=NakReason.DAMAGED))
 
     def _send_chunks(self, fetch: Fetch, source: bytes) -> None:
         end = min(fetch.offset + fetch.length, len(source))

@@ -24,6 +24,7 @@ from mcu.errors import BadInput, ExitCode, KerasTinyError
 from mcu.protocol.crc import crc32
 from mcu.protocol.frame import MAX_PAYLOAD_BYTES
 from mcu.protocol.identity import Identity
+from mcu.protocol.messages import Feature
 from mcu.protocol.mlperf_model import MlperfModel
 from mcu.tflm import TflmInterpreter
 from mcu.virtual.board import BoardLink, LinkLimits
@@ -34,7 +35,11 @@ BOARD_ID = "virtual"
 ENGINES = ("tflm", "c")
 _READ_BYTES = 65536
 # A computer has memory: the longest frames, and a window that takes a picture of 96x96x3 in one go.
-_LIMITS = LinkLimits(max_payload_bytes=MAX_PAYLOAD_BYTES, window_bytes=1 << 16)
+_LIMITS = LinkLimits(
+    max_payload_bytes=MAX_PAYLOAD_BYTES,
+    window_bytes=1 << 16,
+    features=Feature.HASH_ONLY | Feature.LOG | Feature.OVERLAP,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -152,15 +157,20 @@ def _serve_until_stopped(board: SharedLine, *, fd: int, stop_fd: int | None) -> 
     poll.register(fd, select.POLLIN)
     if stop_fd is not None:
         poll.register(stop_fd, select.POLLIN)
-    answer = b""
+    answer = bytearray()
+
+    def send(data: bytes) -> None:
+        answer.extend(data)
+        del answer[: _write_some(fd, answer)]
+
+    board.early = send
     while True:
         ready = dict(poll.poll())
         if stop_fd in ready and not os.read(stop_fd, _READ_BYTES):
             return
         if fd not in ready:
             continue
-        answer += board.feed(_read_all(fd))
-        answer = answer[_write_some(fd, answer) :]
+        send(board.feed(_read_all(fd)))
         if board.wants_reset and not answer:
             raise ResetPressed  # by the host
         # What does not fit waits here and not in a blocking write: the host may be waiting to write as well.
@@ -177,7 +187,7 @@ def _read_all(fd: int) -> bytes:
     return b"".join(parts)
 
 
-def _write_some(fd: int, data: bytes) -> int:
+def _write_some(fd: int, data: bytearray) -> int:
     try:
         return os.write(fd, data) if data else 0
     except BlockingIOError:

@@ -34,6 +34,9 @@ class SharedLine:
     """A device with both protocols: `feed` it what the host sends, send the host what it returns.
 
     While a host is connected by frames all bytes are frames, so that no damage to them is taken for text.
+
+    Attributes:
+        early: as of `BoardLink`.
     """
 
     def __init__(self, link: BoardLink, text: MlperfTiny):
@@ -41,6 +44,9 @@ class SharedLine:
         self._text = text
         self._stretch = _Stretch.NOISE
         self._after_zero = False
+        self._answer = bytearray()
+        self.early: Callable[[bytes], None] | None = None
+        link.early = self._send_early
 
     @property
     def wants_reset(self) -> bool:
@@ -49,17 +55,24 @@ class SharedLine:
 
     def feed(self, data: bytes) -> bytes:
         """Everything the device answers to these bytes."""
-        answer = b""
         while data:
             head, zero, data = data.partition(b"\0")
-            answer += self._feed_stretch(head)
+            self._feed_stretch(head)
             if zero:
-                answer += self._link.feed(zero)
+                self._answer += self._link.feed(zero)
                 self._text.end_command()
                 self._stretch, self._after_zero = _Stretch.NOISE, True
+        answer = bytes(self._answer)
+        self._answer.clear()
         return answer
 
-    def _feed_stretch(self, data: bytes) -> bytes:
+    def _send_early(self, data: bytes) -> None:
+        self._answer += data
+        if self.early is not None:
+            self.early(bytes(self._answer))
+            self._answer.clear()
+
+    def _feed_stretch(self, data: bytes) -> None:
         """Bytes without a zero: nobody connects or goes among them, since that takes a whole frame."""
         if self._link.connected:
             self._text.forget_results()
@@ -69,8 +82,10 @@ class SharedLine:
             self._stretch = self._choose(data[noise])
             noise += self._stretch == _Stretch.NOISE
         if self._stretch == _Stretch.TEXT:
-            return self._link.feed(data[:noise]) + self._text.feed(data[noise:])
-        return self._link.feed(data)
+            self._answer += self._link.feed(data[:noise])
+            self._answer += self._text.feed(data[noise:])
+        else:
+            self._answer += self._link.feed(data)
 
     def _choose(self, byte: int) -> _Stretch:
         if _FIRST_PRINTABLE <= byte <= _LAST_PRINTABLE:

@@ -78,7 +78,7 @@ def _pattern(rng: random.Random, bits: int) -> int:
 
 def _fuzz(kind: str, count: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        program = build_program(HERE / "fuzz.c", out_dir=Path(folder), limits=LIMITS["512"], modules=FRAMES)
+        program = build_program(HERE / "fuzz.c", out_dir=Path(folder), limits=LIMITS["768"], modules=FRAMES)
         done = subprocess.run([program, kind, "11", str(count)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(done.stderr)

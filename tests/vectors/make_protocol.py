@@ -111,6 +111,11 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
         ],
         b"",
     ),
+    "LOG": (
+        0x1D,
+        [("level", 1, 2), ("reserved", 1, 0), ("reserved_too", 2, 0)],
+        b"back at 115200",
+    ),
     "ERROR": (
         0x1A,
         [("error_class", 1, 3), ("code", 1, 1), ("seq", 2, 9), ("arg", 4, 0x4B54)],

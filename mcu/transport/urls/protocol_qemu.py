@@ -1,4 +1,4 @@
-"""`qemu://MODEL[?board=ID][&mlperf=ID][&faults=…]`: build the firmware of a model, boot it in QEMU and open its UART.
+"""`qemu://MODEL[?board=ID][&mlperf=ID][&overlap=on][&faults=…]`: a model's firmware in QEMU, and its UART.
 
 MODEL is a bundle, a .tflite file or a firmware that was built (.elf); `%3F` stands for a question mark in its name.
 """
@@ -62,22 +62,27 @@ class Serial(serial.Serial):
         return self._machine.ended_because() if self._machine else ""
 
 
-def _parse(url: str) -> tuple[Path, str, str | None]:
+def _parse(url: str) -> tuple[Path, str, str | None, bool]:
     path, _, query = url[len(SCHEME) :].partition("?")
     if not path:
         raise BadInput(f"{url} names no model.", hint="Write qemu://PATH/TO/BUNDLE.")
-    board_id, mlperf = DEFAULT_BOARD, None
+    board_id, mlperf, overlap = DEFAULT_BOARD, None, False
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name == "board":
             board_id = value
         elif name == "mlperf":
             mlperf = value
+        elif name == "overlap" and value in ("on", "off"):
+            overlap = value == "on"
         else:
-            raise BadInput(f"{url}: unknown option '{name}'.", hint="There is: board, mlperf.")
-    return Path(unquote(path)), board_id, mlperf
+            raise BadInput(
+                f"{url}: unknown option '{name}' or value '{value}'.",
+                hint="There is: board=ID, mlperf=ID, overlap=on.",
+            )
+    return Path(unquote(path)), board_id, mlperf, overlap
 
 
-def _firmware(path: Path, board_id: str, mlperf: str | None) -> tuple[Path, str]:
+def _firmware(path: Path, board_id: str, mlperf: str | None, overlap: bool) -> tuple[Path, str]:
     """The program to boot and the machine that runs it."""
     from mcu.boards import get_board  # imported here: opening any other port needs none of this
 
@@ -95,5 +100,5 @@ def _firmware(path: Path, board_id: str, mlperf: str | None) -> tuple[Path, str]
     from mcu.protocol.mlperf_model import MlperfModel
 
     personality = MlperfModel(mlperf) if mlperf is not None else None
-    firmware = build_firmware(model_bytes_of(path), board=board, mlperf=personality)
+    firmware = build_firmware(model_bytes_of(path), board=board, mlperf=personality, overlap=overlap)
     return firmware.program, board.qemu_machine

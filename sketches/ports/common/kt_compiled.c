@@ -14,6 +14,11 @@ static uint32_t operator_ticks[KT_MODEL_OPERATORS];
 
 static kt_tensor inputs[KT_MODEL_INPUTS];
 static kt_bytes outputs[KT_MODEL_OUTPUTS];
+#ifdef KT_LINK_OVERLAP
+static int8_t staged[KT_FACTS_STAGED_BYTES];
+static kt_tensor staging[KT_MODEL_INPUTS];
+#endif
+
 static const uint8_t identity[] = {KT_FACTS_IDENTITY};
 
 #ifdef KT_MLPERF
@@ -60,6 +65,9 @@ const kt_board_app *kt_app(void)
     static const kt_board_app app = {
         .inputs = inputs,
         .outputs = outputs,
+#ifdef KT_LINK_OVERLAP
+        .staging = staging,
+#endif
         .input_count = KT_MODEL_INPUTS,
         .output_count = KT_MODEL_OUTPUTS,
         .invoke = invoke,
@@ -75,6 +83,11 @@ const kt_board_app *kt_app(void)
     for (int32_t i = 0; i < KT_MODEL_INPUTS; ++i) {
         inputs[i] = (kt_tensor){kt_model_input(memory.arena, i), input_bytes[i]};
     }
+#ifdef KT_LINK_OVERLAP
+    for (int32_t i = 0, at = 0; i < KT_MODEL_INPUTS; at += (int32_t)input_bytes[i], ++i) {
+        staging[i] = (kt_tensor){staged + at, input_bytes[i]};
+    }
+#endif
     for (int32_t i = 0; i < KT_MODEL_OUTPUTS; ++i) {
         outputs[i] = (kt_bytes){kt_model_output(memory.arena, i), output_bytes[i]};
     }

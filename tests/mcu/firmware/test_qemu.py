@@ -9,10 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcu.errors import BadInput, MissingExtra, PortError
+from mcu.protocol.messages import Feature
 from mcu.protocol.session import Session
+from mcu.tflm import TflmInterpreter
 from mcu.transport import open_port
 from mcu.transport.qemu import QemuProcess
 from mcu.transport.urls.protocol_qemu import qemu_url
@@ -31,6 +34,7 @@ def url(models: dict[str, Path]) -> str:
     [
         ("qemu://", "names no model"),
         ("qemu://x.tflite?speed=3", "unknown option 'speed'"),
+        ("qemu://x.tflite?overlap=perhaps", "value 'perhaps'"),
         ("qemu://x.tflite", "no model x.tflite"),
         ("qemu://x.elf", "no firmware x.elf"),
         ("qemu://x.tflite?board=nucleo_f446re", "no machine for the board 'nucleo_f446re'"),
@@ -40,6 +44,27 @@ def url(models: dict[str, Path]) -> str:
 def test_what_cannot_be_opened_is_named(url: str, says: str):
     with pytest.raises(BadInput, match=says):
         open_port(url)
+
+
+def test_inputs_that_arrive_ahead_change_no_answer_and_no_count(models: dict[str, Path]):
+    require("arm-none-eabi-gcc")
+    require("qemu-system-arm")
+    path = models["classifier"]
+    desk = TflmInterpreter(path.read_bytes())
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(-128, 128, desk.inputs[0].shape, np.int8) for _ in range(6)]
+    counts = {}
+    for overlap in ("off", "on"):
+        with Session.connect(open_port(f"{qemu_url(path)}&overlap={overlap}")) as session:
+            assert bool(session.terms.features & Feature.OVERLAP) == (overlap == "on")
+            for picture, following in zip(pictures, [*pictures[1:], None], strict=True):
+                ahead = None if following is None else [following.tobytes()]
+                answer = session.infer([picture.tobytes()], ahead=ahead)
+                (expected,) = desk.invoke([picture])
+                assert answer.outputs == (expected.tobytes(),)
+                counts.setdefault(overlap, []).append(answer.instructions)
+            assert session.device_stats().invocations == len(pictures)
+    assert counts["on"] == counts["off"]
 
 
 def test_a_qemu_that_is_killed_is_a_port_that_went_away_with_the_reason(url: str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from mcu.protocol.control import Stats
 from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference, Session
 
@@ -32,12 +33,22 @@ class LyingSession:
     def stats(self):  # type: ignore[no-untyped-def]
         return self._session.stats
 
-    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
+    def device_stats(self) -> Stats:
+        return self._session.device_stats()
+
+    def infer(
+        self,
+        inputs: Sequence[bytes],
+        *,
+        mask: MaskForm | None = None,
+        expected: Sequence[bytes] | None = None,
+        ahead: Sequence[bytes] | None = None,
+    ) -> Inference:
         number, self._count = self._count, self._count + 1
         if number == self._breaks_at:
             assert self._error is not None
             raise self._error
-        answer = self._session.infer(inputs, mask=mask)
+        answer = self._session.infer(inputs, mask=mask, expected=expected, ahead=ahead)
         output = bytearray(answer.outputs[0])
         for at, steps in self._lies.get(number, {}).items():
             output[at] = (output[at] + steps) % 256

@@ -77,7 +77,7 @@ def test_the_printed_failure_is_what_a_bundle_that_answers_otherwise_gives(tmp_p
         tmp_path, PRINTED[0], "--hil-bundle", "build/digits", "--hil-data", "digits", "--junitxml", "j.xml"
     )
     assert done.returncode == 1
-    printed = re.search(r"```\n(>       assert run.bit_exact.*?)```", PAGE.read_text("utf-8"), re.S)[1]
+    printed = re.search(r"```text\n(>       assert run.bit_exact.*?)```", PAGE.read_text("utf-8"), re.S)[1]
     for line in printed.splitlines():
         assert line.split("…")[0] in done.stdout
     assert re.search(r"golden input 2: byte 7: expected -?\d+, board -?\d+", done.stdout)

@@ -290,7 +290,7 @@ class Rebooting:
     stats = LinkStats()
     asked = 0
 
-    def infer(self, inputs: object, *, mask: object = None) -> None:
+    def infer(self, inputs: object, **how: object) -> None:
         Rebooting.asked += 1
         raise BoardReset("started again.", hint="Look at its supply.")
 

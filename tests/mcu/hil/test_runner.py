@@ -71,6 +71,24 @@ def test_the_accuracy_is_that_of_the_bytes_kept_in_outputs_npy(whole: tuple[HilR
     assert run.accuracy > 0.9
 
 
+@pytest.mark.parametrize("engine", ["tflm", "c"])
+def test_hashes_and_uploads_ahead_find_the_same(
+    whole: tuple[HilRun, Path], bundle: Bundle, data: Dataset, tmp_path: Path, engine: str
+):
+    port = f"{virtual_url(bundle.path)}?engine={engine}"
+    run = mcu.validate(bundle, data, port=port, out_dir=tmp_path, hash_only=True, overlap=True)
+    assert np.array_equal(np.load(tmp_path / "outputs.npy"), np.load(whole[1] / "outputs.npy"))
+    assert run.bit_exact
+    assert run.metrics == whole[0].metrics
+    assert run.samples_by_crc == run.samples
+    assert run.overlap
+    assert run.command.endswith(" --hash-only --overlap")
+    assert run.board_link is not None
+    assert run.board_link["invocations"] == run.samples + GOLDEN
+    assert run.board_link["frames_received"] == run.link["frames_sent"]
+    assert run.link["bytes_received"] < whole[0].link["bytes_received"]
+
+
 def test_the_record_holds_every_sample_in_order(whole: tuple[HilRun, Path], data: Dataset):
     run, folder = whole
     assert [sample.id for sample in run.per_sample] == list(data.test.ids)
@@ -89,7 +107,9 @@ def test_the_report_lies_beside_the_record(whole: tuple[HilRun, Path]):
     assert "Bit-exact, 300 of 300 samples" in html
     assert "mcu validate" in html
     assert run.model_sha256 in html
-    assert html.count("data:image/png;base64,") == min(24, sum(s.board != s.truth for s in run.per_sample))
+    mistakes = min(24, sum(s.board != s.truth for s in run.per_sample))
+    right = len({s.truth for s in run.per_sample if s.board == s.truth})  # one of each class
+    assert html.count("data:image/png;base64,") == mistakes + right
 
 
 def test_a_softmax_model_reports_probabilities(tmp_path: Path, data: Dataset):

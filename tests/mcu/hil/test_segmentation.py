@@ -109,8 +109,15 @@ def test_a_segmenter_is_validated_to_the_byte_and_judged_by_its_masks(
 class OtherMask(LyingSession):
     """The right bytes, and of every second answer a mask with one class more than they say."""
 
-    def infer(self, inputs: Sequence[bytes], *, mask: MaskForm | None = None) -> Inference:
-        answer = super().infer(inputs, mask=mask)
+    def infer(
+        self,
+        inputs: Sequence[bytes],
+        *,
+        mask: MaskForm | None = None,
+        expected: Sequence[bytes] | None = None,
+        ahead: Sequence[bytes] | None = None,
+    ) -> Inference:
+        answer = super().infer(inputs, mask=mask, expected=expected, ahead=ahead)
         return replace(answer, mask=answer.mask + 1) if mask == "runs" else answer
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from mcu.protocol import Session
 from mcu.virtual.baud import BaudRate
 from mcu.virtual.board import BoardLink, LinkLimits
-from tests.mcu.protocol.loop import DEFAULT_LIMITS, SESSION, Invert, identity_of
+from tests.mcu.protocol.loop import DEFAULT_LIMITS, SESSION, Fault, Invert, clean, identity_of
 
 _BITS_PER_BYTE = 10
 _TICK_S = 0.01  # how often the board looks at its clock while it tries a rate
@@ -31,6 +31,7 @@ class Line:
         model_s: what the model takes.
         most_baud: of the board.
         garble_above: rates at which what arrives is noise.
+        up, down: what happens to the bytes on their way.
 
     Attributes:
         now_s: the time.
@@ -44,6 +45,8 @@ class Line:
     most_baud: int = 2_000_000
     garble_above: int = 10_000_000
     limits: LinkLimits = DEFAULT_LIMITS
+    up: Fault = clean
+    down: Fault = clean
     name: str = "line"
     now_s: float = 0.0
     closed: bool = False
@@ -65,6 +68,7 @@ class Line:
             clock_ns=self._clock_ns,
             baud=self._rate,
         )
+        self.board.early = self._send_early
         self._runs = 0
 
     @property
@@ -98,7 +102,7 @@ class Line:
                 self._arrive(data, at_s=at_s, baud=baud)
                 continue
             self.now_s = max(self.now_s, at_s)
-            return self._through(data, sent=baud, received=self.baud)
+            return self.down(self._through(data, sent=baud, received=self.baud))
 
     def close(self) -> None:
         self.closed = True
@@ -111,11 +115,14 @@ class Line:
         """Bytes reach the board, which is perhaps still busy."""
         self._board_now_s = max(at_s, self._board_free_s)
         self._runs = self.engine.runs
-        answer = self.board.feed(self._through(data, sent=baud, received=self.board_baud))
+        answer = self.board.feed(self.up(self._through(data, sent=baud, received=self.board_baud)))
         self._board_free_s = self._board_now_s + self.model_s * (self.engine.runs - self._runs)
         self._board_now_s, self._runs = self._board_free_s, self.engine.runs
         self._carry("down", answer, begin_s=self._board_free_s, baud=self.board_baud)
         self.board_baud = self._rate.rate
+
+    def _send_early(self, data: bytes) -> None:
+        self._carry("down", data, begin_s=self._board_now_s, baud=self.board_baud)
 
     def _carry(self, way: str, data: bytes, *, begin_s: float, baud: int) -> None:
         """Onto the line, frame by frame: what a receiver acts on is a frame's end."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from mcu.errors import PortError
 from mcu.protocol import Identity, Session
+from mcu.protocol.control import Log
 from mcu.tensor import TensorSpec
 from mcu.virtual.board import BoardLink, LinkLimits
 
@@ -115,8 +116,16 @@ class Loop:
     def close(self) -> None:
         self.closed = True
 
-    def connect(self, *, timeout_s: float = 5.0, silence_s: float = 10.0) -> Session:
-        return Session.connect(self, timeout_s=timeout_s, silence_s=silence_s, clock=lambda: self.now_s)
+    def connect(
+        self,
+        *,
+        timeout_s: float = 5.0,
+        silence_s: float = 10.0,
+        on_log: Callable[[Log], None] | None = None,
+    ) -> Session:
+        return Session.connect(
+            self, timeout_s=timeout_s, silence_s=silence_s, clock=lambda: self.now_s, on_log=on_log
+        )
 
 
 def noise(

@@ -10,7 +10,7 @@ from mcu.virtual.board import LinkLimits
 from tests.mcu.protocol.line import Line
 from tests.mcu.protocol.loop import Invert, Loop, make_board
 
-FIRMWARE = LinkLimits(max_payload_bytes=512, window_bytes=4 * 504)
+FIRMWARE = LinkLimits(max_payload_bytes=768, window_bytes=2 * 760)
 TINY = LinkLimits(max_payload_bytes=64, window_bytes=112)
 
 
@@ -18,7 +18,7 @@ def _line(**changes: object) -> Line:
     return Line(Invert(inputs=(300,)), **{"limits": FIRMWARE, **changes})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("limits", [FIRMWARE, TINY], ids=["512", "64"])
+@pytest.mark.parametrize("limits", [FIRMWARE, TINY], ids=["768", "64"])
 def test_a_good_line_gets_the_highest_rate(limits: LinkLimits):
     line = _line(limits=limits)
     with line.connect() as session:

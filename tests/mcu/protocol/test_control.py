@@ -6,6 +6,7 @@ import pytest
 
 from mcu.errors import BadInput, LinkError
 from mcu.protocol import BoardReset, RemoteError
+from mcu.protocol.control import Log, LogLevel
 from mcu.protocol.frame import Frame, encode_frame
 from mcu.protocol.messages import Error, Type
 from mcu.virtual.board import LinkLimits
@@ -133,3 +134,36 @@ def test_a_board_that_does_not_answer_to_reset_is_named():
     with pytest.raises(LinkError, match="no answer to RESET for 2 s"):
         session.reset()
     session.close()
+
+
+def test_what_the_board_says_reaches_the_host_between_two_answers():
+    said: list[Log] = []
+    loop = Loop(make_board(Invert(inputs=(4,))))
+    with loop.connect(on_log=said.append) as session:
+        loop.board.log(LogLevel.INFO, "fünf")
+        loop.board.log(LogLevel.ERROR, "x" * 70)
+        session.ping()
+        assert [(log.level, log.text) for log in said] == [
+            (LogLevel.INFO, "fünf"),
+            (LogLevel.ERROR, "x" * 60),
+        ]
+        assert session.device_stats().logs_dropped == 0
+
+
+def test_without_a_listener_it_goes_to_the_logger_of_the_board(caplog: pytest.LogCaptureFixture):
+    loop = Loop(make_board(Invert(inputs=(4,))))
+    with caplog.at_level("DEBUG", logger="mcu.board"), loop.connect() as session:
+        loop.board.log(LogLevel.DEBUG, "so far, so good")
+        loop.board.log(9, "a level of later")  # type: ignore[arg-type]
+        session.ping()
+    assert [(r.levelname, r.message) for r in caplog.records] == [
+        ("DEBUG", "so far, so good"),
+        ("INFO", "a level of later"),
+    ]
+
+
+def test_what_is_said_to_nobody_is_counted():
+    board = make_board(Invert(inputs=(4,)))
+    board.log(LogLevel.INFO, "is anybody there?")
+    with Loop(board).connect() as session:
+        assert session.device_stats().logs_dropped == 1

@@ -38,6 +38,7 @@ MESSAGES = {
     "SET_BAUD": control.SetBaud,
     "BAUD_ACK": control.BaudAck,
     "STATS": control.Stats,
+    "LOG": control.Log,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mcu.compiler.emit import sketches_folder
 from mcu.firmware.gcc import SANITIZE, TARGETS, compile_objects, link
-from mcu.protocol.messages import DATA_HEADER_BYTES
+from mcu.protocol.messages import DATA_HEADER_BYTES, Feature
 from mcu.virtual.board import LinkLimits
 from tests.mcu.protocol.loop import SESSION, Invert, identity_of
 
@@ -33,6 +33,7 @@ def build_program(main: Path, *, out_dir: Path, limits: LinkLimits, modules: Seq
         f"-I{LIBRARY}",
         f"-DKT_LINK_MAX_PAYLOAD={limits.max_payload_bytes}",
         f"-DKT_LINK_WINDOW={limits.window_bytes}U",
+        *(("-DKT_LINK_OVERLAP",) if limits.features & Feature.OVERLAP else ()),
     )
     host = TARGETS["host"]
     library = [LIBRARY / f"{name}.c" for name in modules]
@@ -90,6 +91,9 @@ class CBoard:
 
 
 LIMITS = {
-    "512": LinkLimits(max_payload_bytes=512, window_bytes=4 * (512 - DATA_HEADER_BYTES)),
+    "768": LinkLimits(max_payload_bytes=768, window_bytes=2 * (768 - DATA_HEADER_BYTES)),
     "64": LinkLimits(max_payload_bytes=64, window_bytes=112),
+    "overlap": LinkLimits(
+        max_payload_bytes=128, window_bytes=4 * 120, features=Feature.HASH_ONLY | Feature.OVERLAP
+    ),
 }

@@ -27,7 +27,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(params=LIMITS)
 def limits_name(request: pytest.FixtureRequest) -> str:
-    """Of the payload: "512", the default, and "64", the smallest."""
+    """Of the payload: "768", the default, and "64", the smallest; "overlap", with memory for two inputs."""
     return str(request.param)
 
 

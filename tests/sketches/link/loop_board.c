@@ -6,7 +6,7 @@
  *   KT_TEST_BAUD, KT_TEST_MOST_BAUD in the environment: the line's rate at first, and at most
  *
  * Its model is the one of tests/mcu/protocol/loop.py: each output byte is the complement of an input byte. It fails
- * on request: when the first input begins with "FAIL". */
+ * on request: when the first input begins with "FAIL"; with "SAYS" it says what it does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,9 @@ enum { MAX_TENSORS = 4 };
 
 static kt_tensor inputs[MAX_TENSORS];
 static kt_bytes outputs[MAX_TENSORS];
+#ifdef KT_LINK_OVERLAP
+static kt_tensor staging[MAX_TENSORS];
+#endif
 static uint8_t *output_data[MAX_TENSORS];
 static uint32_t operator_ticks[3];
 static kt_link_model model = {.inputs = inputs, .outputs = outputs, .operator_ticks = operator_ticks, .operator_count = 3};
@@ -74,7 +77,9 @@ uint32_t kt_port_overruns(void)
 
 static int invoke(void *context, uint32_t *ticks, const char **why)
 {
-    (void)context;
+    if (inputs[0].bytes >= 4 && memcmp(inputs[0].data, "SAYS", 4) == 0) {
+        kt_link_log(context, KT_LOG_WARNING, "about to run: a text of more than the sixty bytes that there is room for");
+    }
     if (inputs[0].bytes >= 4 && memcmp(inputs[0].data, "FAIL", 4) == 0) {
         *why = "the kernel divides by zero";
         return -1;
@@ -119,6 +124,10 @@ int main(int argc, char **argv)
     int i = 3;
     for (; argv[i][0] != '/'; ++i) {
         const uint32_t bytes = (uint32_t)atol(argv[i]);
+#ifdef KT_LINK_OVERLAP
+        staging[model.input_count] = (kt_tensor){malloc(bytes), bytes};
+        model.staging = staging;
+#endif
         inputs[model.input_count++] = (kt_tensor){malloc(bytes), bytes};
     }
     for (++i; i < argc; ++i) {
@@ -128,6 +137,7 @@ int main(int argc, char **argv)
         ++model.output_count;
     }
     model.invoke = invoke;
+    model.context = &link;
     kt_link_init(&link, &model, &clock, (uint16_t)atoi(argv[1]));
     if (getenv("KT_TEST_BAUD") != NULL) {
         rate = (uint32_t)atol(getenv("KT_TEST_BAUD"));
@@ -156,6 +166,9 @@ int main(int argc, char **argv)
     }
     for (uint16_t k = 0; k < MAX_TENSORS; ++k) {
         free(inputs[k].data);
+#ifdef KT_LINK_OVERLAP
+        free(staging[k].data);
+#endif
         free(output_data[k]);
     }
     free(block);

@@ -21,8 +21,12 @@ kt_ring ring = {0};
 
 @pytest.mark.parametrize(
     ("limits", "ram_bytes"),
-    [((), 4096), (("-DKT_LINK_MAX_PAYLOAD=64", "-DKT_LINK_WINDOW=112U", "-DKT_LINK_MAX_INPUTS=1"), 1024)],
-    ids=["default", "tiny"],
+    [
+        ((), 4096),
+        (("-DKT_LINK_OVERLAP",), 4096),
+        (("-DKT_LINK_MAX_PAYLOAD=64", "-DKT_LINK_WINDOW=112U", "-DKT_LINK_MAX_INPUTS=1"), 1024),
+    ],
+    ids=["default", "overlap", "tiny"],
 )
 def test_the_link_fits_its_budget(tmp_path: Path, limits: tuple[str, ...], ram_bytes: int):
     require("arm-none-eabi-gcc")

@@ -15,7 +15,7 @@ from tests.support import require
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require("cc")
     folder = tmp_path_factory.mktemp("fuzz")
-    return build_program(HERE / "fuzz.c", out_dir=folder, limits=LIMITS["512"], modules=FRAMES)
+    return build_program(HERE / "fuzz.c", out_dir=folder, limits=LIMITS["768"], modules=FRAMES)
 
 
 def _intact(program: Path, kind: str, *, seed: int, count: int) -> int:

@@ -38,9 +38,9 @@ def _comparable(answer: bytes) -> list[Frame | None]:
     return frames
 
 
-def _messages(rng: random.Random, engine: Invert, *, size: int) -> Message:
+def _messages(rng: random.Random, engine: Invert, *, size: int, current: int = 1) -> Message:
     """A message that could have been sent, or one that nobody would send."""
-    request = 1 if rng.random() < 0.9 else rng.choice([0, 2, 3, 0x7FFF, 0x8001, 0xFFFF])
+    request = current if rng.random() < 0.9 else rng.choice([0, 1, 2, 3, 0x7FFF, 0x8001, 0xFFFF])
     kind = rng.randrange(60)
     if kind < 42:
         tensor = rng.randrange(len(engine.inputs) + (rng.random() < 0.05))
@@ -59,12 +59,12 @@ def _messages(rng: random.Random, engine: Invert, *, size: int) -> Message:
         length = rng.choice([0, 1, size, 5000, 0xFFFF_FFFF])
         return Fetch(request, rng.choice([*Object, 7]), offset, length)
     low, high, payload = rng.choice([(1, 1, 2048), (1, 7, 1024), (1, 1, 70), (2, 7, 512), (1, 1, 8)])
-    features = rng.choice([0, Feature.HASH_ONLY, Feature.READ_TENSOR])
+    features = rng.choice([0, Feature.HASH_ONLY, Feature.READ_TENSOR, Feature.OVERLAP])
     return Hello(low, high, payload, nonce=rng.randrange(3), features=features)
 
 
-def _upload(rng: random.Random, engine: Invert, *, size: int) -> list[Message]:
-    """All chunks of request 1, in any order that the device can take, some of them twice."""
+def _upload(rng: random.Random, engine: Invert, *, size: int, request: int = 1) -> list[Message]:
+    """All chunks of a request, in any order that the device can take, some of them twice."""
     chunks: list[Message] = []
     for tensor, spec in enumerate(engine.inputs):
         offsets = list(range(0, spec.nbytes, size))
@@ -72,7 +72,7 @@ def _upload(rng: random.Random, engine: Invert, *, size: int) -> list[Message]:
             part = offsets[first : first + 32]
             part += rng.sample(part, len(part) // 3)
             rng.shuffle(part)
-            chunks += [Data(1, tensor, at, rng.randbytes(min(size, spec.nbytes - at))) for at in part]
+            chunks += [Data(request, tensor, at, rng.randbytes(min(size, spec.nbytes - at))) for at in part]
     return chunks
 
 
@@ -99,6 +99,37 @@ def test_any_sequence_of_messages_gets_the_same_answers(make_c_board: MakeBoard,
 
 def _same(python_board: BoardLink, theirs: bytes, wire: bytes) -> bool:
     return _comparable(theirs) == _comparable(python_board.feed(wire))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_requests_that_arrive_while_results_are_kept_get_the_same_answers(
+    make_c_board: MakeBoard, limits_name: str, seed: int
+):
+    rng = random.Random(seed)
+    engine = Invert(inputs=(300, 40), outputs=(700, 3))
+    limits = LIMITS[limits_name]
+    python_board, c_board = make_board(engine, limits=limits), make_c_board(engine)
+    size = chunk_bytes(limits.max_payload_bytes)
+    script: list[Message] = [Hello(1, 1, 2048, nonce=5, features=Feature.OVERLAP | Feature.HASH_ONLY)]
+    for request in range(1, 12):
+        script += _upload(rng, engine, size=size, request=request)
+        # Late words about the request before, and early ones about the next.
+        for _ in range(rng.randrange(8)):
+            about = max(1, request + rng.choice([-1, 0, 0, 1]))
+            script.append(
+                rng.choice(
+                    [
+                        Fetch(request - 1, Object.RESULT, 0, 1000),
+                        Invoke(max(1, request - 1), rng.choice([0, InvokeFlag.HASH_ONLY])),
+                        rng.choice(_upload(rng, engine, size=size, request=about)),
+                    ]
+                )
+            )
+        script.append(Invoke(request))
+    for seq, message in enumerate(script):
+        wire = encode_frame(Frame(message.frame_type, message.pack(), seq, SESSION))
+        assert _same(python_board, c_board.feed(wire), wire), (seq, message)
+    assert c_board.invocations == python_board.invocations > 3
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -30,7 +30,7 @@ from tests.support import require
 
 POST = sketches_folder() / "libraries" / "KerasTinyPost" / "src"
 MASKS = ("kt_argmax", "kt_threshold", "kt_mask_pack", "kt_mask_runs")
-LIMITS_NAME = "512"
+LIMITS_NAME = "768"
 
 
 @pytest.fixture(scope="module")

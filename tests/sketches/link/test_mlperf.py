@@ -23,7 +23,7 @@ from tests.mcu.protocol.mlperf import MODEL_ID, SESSIONS, VectorModel, hold, lin
 from tests.sketches.link.c_board import DEVICE, HERE, LIBRARY, LIMITS
 from tests.support import require
 
-LIMIT = LIMITS["512"]
+LIMIT = LIMITS["768"]
 OURS = ("kt_mlperf", "kt_mlperf_commands", "kt_text")
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from mcu.errors import BadInput
 from mcu.protocol import RemoteError
+from mcu.protocol.control import GetStats, Log, LogLevel, Stats
 from mcu.protocol.errors import ErrorClass, ParamCode
 from mcu.protocol.frame import Frame, FrameReader, encode_frame
-from mcu.protocol.messages import Error, Fetch, Invoke, Object, Type
+from mcu.protocol.messages import Data, Error, Feature, Fetch, Hello, Invoke, Object, Type
 from mcu.protocol.profile import _HEAD, Profile, ProfileUnit
 from tests.mcu.protocol.loop import SESSION, Invert, Loop, identity_of, lose_frame, make_board, noise
 from tests.sketches.link.c_board import LIMITS
@@ -46,6 +47,21 @@ def test_outputs_are_those_of_the_model_for_any_shapes(
         stats = session.stats
     assert board.invocations == 3
     assert stats.retransmits == stats.crc_errors == stats.damage_reports == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_inputs_may_arrive_ahead_of_their_turn(make_c_board: MakeBoard, limits_name: str, seed: int):
+    engine = Invert(inputs=(300, 40), outputs=(700, 3))
+    board = make_c_board(engine)
+    loop = Loop(board)  # type: ignore[arg-type]
+    pictures = [[_bytes(300, seed=index), _bytes(40, seed=index)] for index in range(20)]
+    with loop.connect() as session:
+        assert bool(session.terms.features & Feature.OVERLAP) == (limits_name == "overlap")
+        # Where results get lost, the next inputs are on the board before they are asked for again.
+        loop.down = noise(seed=seed, flip=1e-4)
+        for picture, ahead in zip(pictures, [*pictures[1:], None], strict=True):
+            assert session.infer(picture, ahead=ahead).outputs == engine.expected(picture)
+    assert board.invocations == len(pictures)
 
 
 def test_a_repeated_invoke_is_answered_and_runs_once(make_c_board: MakeBoard):
@@ -102,6 +118,30 @@ def test_a_profile_has_a_number_for_each_operator_even_if_frames_get_lost(
         inference = session.infer([b"abcd"], profile=True)
     assert inference.profile == Profile(ProfileUnit.TICKS, 1_000_000, (1000, 2000, 3000))
     assert inference.outputs == engine.expected([b"abcd"])
+
+
+def test_what_the_program_on_the_board_says_reaches_the_host_and_holds_nothing_up(make_c_board: MakeBoard):
+    engine = Invert(inputs=(4,))
+    said: list[Log] = []
+    with Loop(make_c_board(engine)).connect(on_log=said.append) as session:  # type: ignore[arg-type]
+        assert session.infer([b"SAYS"]).outputs == engine.expected([b"SAYS"])
+        assert session.infer([b"abcd"]).outputs == engine.expected([b"abcd"])
+        assert session.device_stats().logs_dropped == 0
+    (log,) = said
+    assert (log.level, log.text) == (
+        LogLevel.WARNING,
+        "about to run: a text of more than the sixty bytes that there",
+    )
+
+
+def test_what_nobody_asked_to_hear_is_counted(make_c_board: MakeBoard):
+    board = make_c_board(Invert(inputs=(4,)))
+    wire = encode_frame(Frame(Type.HELLO, Hello(1, 1, 2048, nonce=1).pack()))
+    for seq, message in enumerate((Data(1, 0, 0, b"SAYS"), Invoke(1), GetStats())):
+        wire += encode_frame(Frame(message.frame_type, message.pack(), seq, SESSION))
+    frames = [frame for frame in FrameReader().feed(board.feed(wire)) if frame is not None]
+    assert [frame.type for frame in frames] == [Type.HELLO_ACK, Type.RESULT, Type.STATS]
+    assert Stats.unpack(frames[-1].payload).logs_dropped == 1
 
 
 def test_without_asking_there_is_no_profile(make_c_board: MakeBoard):

@@ -86,6 +86,9 @@ void kt_board_run(kt_board *board, const kt_board_app *app, const kt_board_start
     board->model = (kt_link_model){
         .inputs = app->inputs,
         .outputs = app->outputs,
+#ifdef KT_LINK_OVERLAP
+        .staging = app->staging,
+#endif
         .input_count = app->input_count,
         .output_count = app->output_count,
         .invoke = invoke,
@@ -110,6 +113,13 @@ void kt_board_run(kt_board *board, const kt_board_app *app, const kt_board_start
         kt_link_feed(&board->link, bytes, count);
     }
 #endif
+}
+
+void kt_board_log(kt_board *board, enum kt_log_level level, const char *text)
+{
+    if (board->link.model != NULL) { /* else the link is not set up */
+        kt_link_log(&board->link, level, text);
+    }
 }
 
 void kt_board_fault(kt_board *board, const kt_fault *fault, const char *text)

@@ -24,6 +24,9 @@ extern "C" {
 typedef struct {
     const kt_tensor *inputs;
     const kt_bytes *outputs;
+#ifdef KT_LINK_OVERLAP
+    const kt_tensor *staging; /* as kt_link_model has it */
+#endif
     uint16_t input_count;
     uint16_t output_count;
     int (*invoke)(void *context, uint32_t *operator_ticks, const char **why);
@@ -62,6 +65,9 @@ typedef struct {
 
 /* Serves the link until kt_port_read returns 0, which no microcontroller's does. */
 void kt_board_run(kt_board *board, const kt_board_app *app, const kt_board_start *start);
+
+/* Tells the host something, see kt_link_log; from the main program, not from interrupts. */
+void kt_board_log(kt_board *board, enum kt_log_level level, const char *text);
 
 /* Says FAULT over the link; the caller resets then. Safe in a fault handler, and before kt_board_run. */
 void kt_board_fault(kt_board *board, const kt_fault *fault, const char *text);

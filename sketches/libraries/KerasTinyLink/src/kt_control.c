@@ -25,7 +25,7 @@ static void send_stats(kt_link *link)
     end = kt_put_u32le(end, kt_port_overruns());
     end = kt_put_u32le(end, counters->refused);
     end = kt_put_u32le(end, counters->invocations);
-    kt_put_u32le(end, 0); /* logs dropped */
+    kt_put_u32le(end, counters->logs_dropped);
     kt_send_bytes(link, KT_STATS, fixed, sizeof fixed);
 }
 

@@ -19,7 +19,7 @@ extern "C" {
 
 /* Payload bytes of the longest frame: a multiple of 4, 64 to 2048. RAM of the link grows by as much. */
 #ifndef KT_LINK_MAX_PAYLOAD
-#define KT_LINK_MAX_PAYLOAD 512
+#define KT_LINK_MAX_PAYLOAD 768
 #endif
 
 typedef struct {

@@ -23,10 +23,11 @@ void kt_link_init(kt_link *link, const kt_link_model *model, const kt_link_clock
     link->max_payload_bytes = KT_LINK_MAX_PAYLOAD;
     link->nonce = 0;
     link->connected = false;
+    link->takes_logs = false;
     memset(&link->counters, 0, sizeof link->counters);
     memset(&link->baud, 0, sizeof link->baud);
     kt_mask_find(link);
-    kt_request_begin(&link->request, 0);
+    kt_request_forget(link);
 }
 
 static void on_hello(kt_link *link, const kt_frame *frame)
@@ -50,12 +51,15 @@ static void on_hello(kt_link *link, const kt_frame *frame)
         link->nonce = nonce;
         const uint16_t theirs = (uint16_t)(max_payload_bytes & ~3U);
         link->max_payload_bytes = theirs < KT_LINK_MAX_PAYLOAD ? theirs : KT_LINK_MAX_PAYLOAD;
-        kt_request_begin(&link->request, 0);
+        kt_request_forget(link);
+        kt_request_agree(link, features);
+        link->takes_logs = (features & KT_FEATURE_LOG) != 0;
     }
     const uint32_t profile = link->model->operator_ticks != NULL ? KT_FEATURE_PROFILE : 0U;
     const uint32_t mask = kt_mask_is_possible(link) ? KT_FEATURE_MASK : 0U;
     const uint32_t rate = link->baud.most != 0 ? KT_FEATURE_SET_BAUD : 0U;
-    kt_send_hello_ack(link, features & (KT_FEATURE_HASH_ONLY | profile | mask | rate));
+    const uint32_t overlap = kt_request_can_overlap(link) ? KT_FEATURE_OVERLAP : 0U;
+    kt_send_hello_ack(link, features & (KT_FEATURE_HASH_ONLY | KT_FEATURE_LOG | overlap | profile | mask | rate));
 }
 
 /* Whether FETCH can ask for it, once the model has run. */
@@ -85,7 +89,7 @@ static void on_fetch(kt_link *link, const kt_frame *frame)
         kt_send_chunks(link, request, object, offset, length);
     } else if (!is_there(link, object)) {
         kt_refuse(link, KT_ERROR_PARAM, KT_NO_SUCH_OBJECT, object, "nothing to fetch there");
-    } else if (request != link->request.number || !link->request.ran) {
+    } else if (request != link->request.arrival.number || !link->request.ran) {
         kt_refuse(link, KT_ERROR_PARAM, KT_BAD_REQUEST, request, "no result of this request");
     } else {
         if (object == KT_OBJECT_MASK || object == KT_OBJECT_MASK_RUNS) {
@@ -98,7 +102,7 @@ static void on_fetch(kt_link *link, const kt_frame *frame)
 static void on_bye(kt_link *link)
 {
     link->connected = false;
-    kt_request_begin(&link->request, 0);
+    kt_request_forget(link);
     kt_send_bytes(link, KT_BYE_ACK, NULL, 0);
     kt_control_reset_baud(link);
 }
@@ -174,7 +178,7 @@ void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count)
             ++link->counters.frames_damaged;
             if (link->connected) {
                 /* Said at once, so that the host need not wait for its timer; with nobody connected, nobody asked. */
-                kt_send_progress(link, KT_NAK, 0, KT_NAK_DAMAGED);
+                kt_send_progress(link, KT_NAK, kt_request_newest(link), 0, KT_NAK_DAMAGED);
             }
         }
     }

@@ -2,9 +2,10 @@
  *
  * What it is for: a computer uploads input tensors, asks for a run, gets the outputs; what the line damages or loses
  *   is sent again; a request that is repeated is answered from memory. docs/reference/protocol.md has every byte.
- * How it works: it has no timers and never speaks first; every frame it sends answers one that it received.
- * Memory: one kt_link of about 0.9 KiB with payloads of 512 bytes. No heap, no global state. Inputs are put
- *   straight into the model's tensors and outputs are sent from there: they must stay until the next request.
+ * How it works: it has no timers and never speaks first; every frame it sends, but LOG and FAULT, answers one.
+ * Memory: one kt_link of about 1.1 KiB with payloads of 768 bytes. No heap, no global state. Inputs are put
+ *   straight into the model's tensors and outputs are sent from there: they must stay until the next request. With
+ *   -DKT_LINK_OVERLAP and memory for it the next request's inputs arrive before that.
  * Blocking: kt_link_feed returns when all is answered; it runs the model when asked to.
  *
  *   static kt_link link;
@@ -32,7 +33,7 @@ extern "C" {
 
 /* DATA bytes that may be on their way: what a port's receive buffer holds while the device is busy. */
 #ifndef KT_LINK_WINDOW
-#define KT_LINK_WINDOW (4 * KT_LINK_CHUNK)
+#define KT_LINK_WINDOW (2 * KT_LINK_CHUNK)
 #endif
 
 /* Bytes somewhere in memory; an object on the wire is several of these, one after another. */
@@ -50,6 +51,9 @@ typedef struct {
 typedef struct {
     const kt_tensor *inputs;
     const kt_bytes *outputs;
+#ifdef KT_LINK_OVERLAP
+    const kt_tensor *staging; /* as large as the inputs, for those of the next request; NULL: no overlap */
+#endif
     uint16_t input_count; /* at most KT_LINK_MAX_INPUTS */
     uint16_t output_count;
     /* Computes the outputs; 0 if it could, else a negative number and the reason in *why. With `operator_ticks`
@@ -79,13 +83,19 @@ typedef struct {
 
 enum { KT_MASK_HEAD_BYTES = 16 };
 
+/* What has arrived of a request's inputs. */
 typedef struct {
-    uint16_t number; /* 1..65535, or 0 before the first of a connection */
+    uint16_t number;            /* 1..65535, or 0: no request */
+    uint32_t unconfirmed_bytes; /* received since the last ACK */
+    kt_receiver inputs[KT_LINK_MAX_INPUTS];
+} kt_arrival;
+
+typedef struct {
+    kt_arrival arrival; /* its number is 0 before the first request of a connection */
     bool ran;
     bool profiled;
     uint8_t status; /* of RESULT */
     uint8_t code;
-    uint32_t unconfirmed_bytes; /* received since the last ACK */
     uint32_t latency_us;
     uint64_t instructions;
     uint32_t result_bytes;
@@ -96,7 +106,6 @@ typedef struct {
     uint16_t mask_object; /* the mask that has taken the result's place, 0 if none */
     uint8_t mask_head[KT_MASK_HEAD_BYTES];
 #endif
-    kt_receiver inputs[KT_LINK_MAX_INPUTS];
 } kt_link_request;
 
 /* What the device has counted since it started (docs/reference/protocol.md, "STATS"). */
@@ -106,6 +115,7 @@ typedef struct {
     uint32_t frames_sent;
     uint32_t refused;
     uint32_t invocations; /* how often the model ran */
+    uint32_t logs_dropped;
 } kt_link_counters;
 
 /* The rate of the line, in symbols per second. */
@@ -129,7 +139,12 @@ typedef struct {
     uint16_t max_payload_bytes;
     uint32_t nonce; /* of the HELLO in force */
     bool connected;
+    bool takes_logs; /* the host that is connected does */
     kt_link_request request;
+#ifdef KT_LINK_OVERLAP
+    bool overlap;         /* agreed on */
+    kt_arrival following; /* a newer request's, while the result of `request` is kept */
+#endif
     kt_bytes profile[2]; /* the object PROFILE */
 #ifdef KT_LINK_MASK
     kt_link_mask mask;
@@ -154,7 +169,14 @@ void kt_link_tick(kt_link *link);
 /* Takes what has arrived and sends all answers with kt_port_write. */
 void kt_link_feed(kt_link *link, const uint8_t *bytes, size_t count);
 
-/* Sends FAULT. The one frame that answers nothing: what happened ends the session. `text` may be "". */
+/* How important a LOG is. */
+enum kt_log_level { KT_LOG_ERROR = 1, KT_LOG_WARNING = 2, KT_LOG_INFO = 3, KT_LOG_DEBUG = 4 };
+
+/* Tells the host something, in at most 60 bytes of UTF-8; the rest is cut. Nobody connected who wants it: it is dropped
+ * and counted. Not from an interrupt: a frame may be under way. */
+void kt_link_log(kt_link *link, enum kt_log_level level, const char *text);
+
+/* Sends FAULT. Beside LOG the one frame that answers nothing: what happened ends the session. `text` may be "". */
 void kt_link_send_fault(kt_link *link, const kt_fault *fault, const char *text);
 
 #ifdef __cplusplus

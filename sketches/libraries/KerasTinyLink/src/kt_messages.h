@@ -23,6 +23,7 @@ enum kt_type {
     KT_STATS = 0x18,
     KT_NAK = 0x19,
     KT_ERROR = 0x1A,
+    KT_LOG = 0x1D,
     KT_FAULT = 0x1E,
 };
 
@@ -41,10 +42,18 @@ enum kt_layout {
     KT_STATS_BYTES = 28,
     KT_ERROR_BYTES = 8,
     KT_PROFILE_BYTES = 12, /* of the object's head */
+    KT_LOG_BYTES = 4,
     KT_FAULT_BYTES = 28,
 };
 
-enum kt_feature { KT_FEATURE_HASH_ONLY = 1 << 1, KT_FEATURE_PROFILE = 1 << 2, KT_FEATURE_SET_BAUD = 1 << 4, KT_FEATURE_MASK = 1 << 6 };
+enum kt_feature {
+    KT_FEATURE_OVERLAP = 1 << 0,
+    KT_FEATURE_HASH_ONLY = 1 << 1,
+    KT_FEATURE_PROFILE = 1 << 2,
+    KT_FEATURE_SET_BAUD = 1 << 4,
+    KT_FEATURE_LOG = 1 << 5,
+    KT_FEATURE_MASK = 1 << 6,
+};
 
 enum kt_invoke_flag { KT_INVOKE_PROFILE = 1 << 0, KT_INVOKE_HASH_ONLY = 1 << 1 };
 

@@ -11,10 +11,10 @@
 #include "kt_port.h"
 #include "kt_send.h"
 
-void kt_request_begin(kt_link_request *request, uint16_t number)
+static void begin(kt_link_request *request, uint16_t number)
 {
     memset(request, 0, sizeof *request);
-    request->number = number;
+    request->arrival.number = number;
 }
 
 /* Whether a comes after b, across the wrap (RFC 1982). */
@@ -24,31 +24,153 @@ static bool is_newer(uint16_t a, uint16_t b)
     return distance > 0 && distance < 0x8000;
 }
 
-/* Whether to act on a frame of this request; a newer one ends the one before it. */
-static bool is_current(kt_link *link, uint16_t number)
+#ifdef KT_LINK_OVERLAP
+
+void kt_request_forget(kt_link *link)
 {
+    begin(&link->request, 0);
+    memset(&link->following, 0, sizeof link->following);
+    link->overlap = false;
+}
+
+bool kt_request_can_overlap(const kt_link *link)
+{
+    return link->model->staging != NULL;
+}
+
+void kt_request_agree(kt_link *link, uint32_t features)
+{
+    link->overlap = kt_request_can_overlap(link) && (features & KT_FEATURE_OVERLAP) != 0;
+}
+
+static kt_arrival *newest(kt_link *link)
+{
+    return link->following.number != 0 ? &link->following : &link->request.arrival;
+}
+
+const kt_arrival *kt_request_newest(const kt_link *link)
+{
+    return link->following.number != 0 ? &link->following : &link->request.arrival;
+}
+
+/* A request that is newer than all: it ends the one before it, or arrives beside it while its result is kept. */
+static kt_arrival *start(kt_link *link, uint16_t number)
+{
+    memset(&link->following, 0, sizeof link->following);
+    if (link->overlap && link->request.ran) {
+        link->following.number = number;
+        return &link->following;
+    }
+    begin(&link->request, number);
+    return &link->request.arrival;
+}
+
+/* Where the bytes of an input go. */
+static const kt_tensor *place(const kt_link *link, const kt_arrival *arrival, uint16_t input)
+{
+    return arrival == &link->following ? &link->model->staging[input] : &link->model->inputs[input];
+}
+
+/* The model is about to run: the result before is given up, and the host is told that the receive buffer is empty. */
+static void take_turn(kt_link *link, const kt_arrival *arrival)
+{
+    if (arrival == &link->following) {
+        const kt_arrival arrived = *arrival;
+        for (uint16_t i = 0; i < link->model->input_count; ++i) {
+            memcpy(link->model->inputs[i].data, link->model->staging[i].data, link->model->inputs[i].bytes);
+        }
+        begin(&link->request, arrived.number);
+        link->request.arrival = arrived;
+        memset(&link->following, 0, sizeof link->following);
+    }
+    for (uint16_t i = 0; link->overlap && i < link->model->input_count; ++i) {
+        kt_send_progress(link, KT_ACK, &link->request.arrival, i, KT_NAK_NONE);
+    }
+}
+
+#else
+
+void kt_request_forget(kt_link *link)
+{
+    begin(&link->request, 0);
+}
+
+bool kt_request_can_overlap(const kt_link *link)
+{
+    (void)link;
+    return false;
+}
+
+void kt_request_agree(kt_link *link, uint32_t features)
+{
+    (void)link;
+    (void)features;
+}
+
+static kt_arrival *newest(kt_link *link)
+{
+    return &link->request.arrival;
+}
+
+const kt_arrival *kt_request_newest(const kt_link *link)
+{
+    return &link->request.arrival;
+}
+
+static kt_arrival *start(kt_link *link, uint16_t number)
+{
+    begin(&link->request, number);
+    return &link->request.arrival;
+}
+
+static const kt_tensor *place(const kt_link *link, const kt_arrival *arrival, uint16_t input)
+{
+    (void)arrival;
+    return &link->model->inputs[input];
+}
+
+static void take_turn(kt_link *link, const kt_arrival *arrival)
+{
+    (void)link;
+    (void)arrival;
+}
+
+#endif
+
+/* The request that a frame is about; NULL: there is nothing to do. */
+static kt_arrival *arrival_of(kt_link *link, uint16_t number)
+{
+    kt_arrival *const latest = newest(link);
     if (number == 0) {
         kt_refuse(link, KT_ERROR_PARAM, KT_BAD_REQUEST, 0, "requests begin at 1");
-        return false;
+        return NULL;
     }
-    if (number != link->request.number) {
-        if (link->request.number != 0 && !is_newer(number, link->request.number)) {
-            return false; /* a late repetition */
-        }
-        kt_request_begin(&link->request, number);
+    if (number == latest->number) {
+        return latest;
     }
-    return true;
+    if (number == link->request.arrival.number) {
+        return &link->request.arrival;
+    }
+    if (latest->number != 0 && !is_newer(number, latest->number)) {
+        return NULL; /* a late repetition */
+    }
+    return start(link, number);
 }
 
-static bool is_complete(const kt_link *link, uint16_t input)
+static bool has_run(const kt_link *link, const kt_arrival *arrival)
 {
-    return link->request.inputs[input].next_offset >= link->model->inputs[input].bytes;
+    return arrival == &link->request.arrival && link->request.ran;
 }
 
-static bool all_complete(const kt_link *link)
+static bool is_complete(const kt_link *link, const kt_arrival *arrival, uint16_t input)
+{
+    return arrival->inputs[input].next_offset >= link->model->inputs[input].bytes;
+}
+
+static bool all_complete(const kt_link *link, const kt_arrival *arrival)
 {
     for (uint16_t i = 0; i < link->model->input_count; ++i) {
-        if (!is_complete(link, i)) {
+        if (!is_complete(link, arrival, i)) {
             return false;
         }
     }
@@ -57,20 +179,20 @@ static bool all_complete(const kt_link *link)
 
 void kt_request_data(kt_link *link, const kt_frame *frame)
 {
-    kt_link_request *const request = &link->request;
+    kt_arrival *const arrival = arrival_of(link, kt_get_u16le(frame->payload));
     const uint16_t input = kt_get_u16le(frame->payload + 2);
     const uint32_t offset = kt_get_u32le(frame->payload + 4);
     const uint32_t count = (uint32_t)frame->payload_bytes - KT_DATA_BYTES;
-    if (!is_current(link, kt_get_u16le(frame->payload)) || request->ran) {
+    if (arrival == NULL || has_run(link, arrival)) {
         return; /* after the run: a late repetition, and the arena holds the result */
     }
     if (input >= link->model->input_count) {
         kt_refuse(link, KT_ERROR_PARAM, KT_NO_SUCH_OBJECT, input, "no such input");
         return;
     }
-    const kt_tensor *const tensor = &link->model->inputs[input];
+    const kt_tensor *const tensor = place(link, arrival, input);
     const uint32_t chunk_bytes = (uint32_t)link->max_payload_bytes - KT_DATA_BYTES;
-    const kt_chunk kind = kt_receiver_put(&request->inputs[input], tensor->data, tensor->bytes, chunk_bytes, offset,
+    const kt_chunk kind = kt_receiver_put(&arrival->inputs[input], tensor->data, tensor->bytes, chunk_bytes, offset,
                                           frame->payload + KT_DATA_BYTES, count);
     if (kind == KT_CHUNK_BAD_OFFSET) {
         kt_refuse(link, KT_ERROR_PARAM, KT_BAD_OFFSET, offset, "no chunk begins there");
@@ -80,13 +202,13 @@ void kt_request_data(kt_link *link, const kt_frame *frame)
         kt_refuse(link, KT_ERROR_PARAM, KT_BAD_LENGTH, count, "not as long as a chunk");
         return;
     }
-    request->unconfirmed_bytes += count;
+    arrival->unconfirmed_bytes += count;
     /* The host needs to hear of a hole at once, and of progress before its window is used up. That a tensor is
      * complete shows in no later ACK; that all are, shows in RESULT. */
-    if (kind != KT_CHUNK_IN_ORDER || 2 * request->unconfirmed_bytes >= kt_window_bytes(link) ||
-        (is_complete(link, input) && !all_complete(link))) {
-        kt_send_progress(link, KT_ACK, input, KT_NAK_NONE);
-        request->unconfirmed_bytes = 0;
+    if (kind != KT_CHUNK_IN_ORDER || 2 * arrival->unconfirmed_bytes >= kt_window_bytes(link) ||
+        (is_complete(link, arrival, input) && !all_complete(link, arrival))) {
+        kt_send_progress(link, KT_ACK, arrival, input, KT_NAK_NONE);
+        arrival->unconfirmed_bytes = 0;
     }
 }
 
@@ -152,22 +274,24 @@ void kt_request_invoke(kt_link *link, const kt_frame *frame)
     const uint16_t number = kt_get_u16le(frame->payload);
     const uint16_t flags = kt_get_u16le(frame->payload + 2);
     const bool hash_only = (flags & KT_INVOKE_HASH_ONLY) != 0;
-    if (!is_current(link, number)) {
+    const kt_arrival *const arrival = arrival_of(link, number);
+    if (arrival == NULL) {
         return;
     }
-    if (link->request.ran) {
+    if (has_run(link, arrival)) {
         /* Never run twice. The host fetches what else it lacks: a repetition must not cost a second stream. */
         kt_send_result(link, (hash_only && link->request.status == 0) || kt_mask_made(link) != 0);
         return;
     }
-    if (!all_complete(link)) {
+    if (!all_complete(link, arrival)) {
         for (uint16_t i = 0; i < link->model->input_count; ++i) {
-            if (!is_complete(link, i)) {
-                kt_send_progress(link, KT_NAK, i, KT_NAK_INCOMPLETE);
+            if (!is_complete(link, arrival, i)) {
+                kt_send_progress(link, KT_NAK, arrival, i, KT_NAK_INCOMPLETE);
             }
         }
         return;
     }
+    take_turn(link, arrival);
     run(link, (flags & KT_INVOKE_PROFILE) != 0);
     const bool without_bytes = hash_only && link->request.status == 0;
     const uint32_t sent = kt_send_result(link, without_bytes);

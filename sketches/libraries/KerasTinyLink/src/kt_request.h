@@ -8,8 +8,16 @@
 extern "C" {
 #endif
 
-/* Forgets the request before. */
-void kt_request_begin(kt_link_request *request, uint16_t number);
+/* As if there had never been one, and no overlap was agreed on. */
+void kt_request_forget(kt_link *link);
+
+/* Whether the next request's inputs can be taken while the result of this one is kept; and whether the host wants it,
+ * by the features of its HELLO. */
+bool kt_request_can_overlap(const kt_link *link);
+void kt_request_agree(kt_link *link, uint32_t features);
+
+/* Of the request whose inputs arrive. */
+const kt_arrival *kt_request_newest(const kt_link *link);
 
 /* DATA and INVOKE. */
 void kt_request_data(kt_link *link, const kt_frame *frame);

@@ -148,11 +148,11 @@ void kt_send_hello_ack(kt_link *link, uint32_t features)
     kt_send_bytes(link, KT_HELLO_ACK, fixed, sizeof fixed);
 }
 
-void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reason)
+void kt_send_progress(kt_link *link, uint8_t type, const kt_arrival *arrival, uint16_t input, uint16_t reason)
 {
-    const kt_receiver *const receiver = &link->request.inputs[input];
+    const kt_receiver *const receiver = &arrival->inputs[input];
     uint8_t fixed[KT_ACK_BYTES];
-    uint8_t *end = kt_put_u16le(fixed, link->request.number);
+    uint8_t *end = kt_put_u16le(fixed, arrival->number);
     end = kt_put_u16le(end, input);
     end = kt_put_u32le(end, receiver->next_offset);
     end = kt_put_u32le(end, receiver->sack);
@@ -166,7 +166,7 @@ uint32_t kt_send_result(kt_link *link, bool without_bytes)
 {
     const kt_link_request *const request = &link->request;
     uint8_t fixed[KT_RESULT_BYTES];
-    uint8_t *end = kt_put_u16le(fixed, request->number);
+    uint8_t *end = kt_put_u16le(fixed, request->arrival.number);
     end = kt_put_u8(end, request->status);
     end = kt_put_u8(end, request->code);
     end = kt_put_u32le(end, request->latency_us);
@@ -212,12 +212,22 @@ void kt_refuse_version(kt_link *link)
               "no version in common");
 }
 
+void kt_link_log(kt_link *link, enum kt_log_level level, const char *text)
+{
+    const uint8_t fixed[KT_LOG_BYTES] = {(uint8_t)level};
+    if (!link->connected || !link->takes_logs) {
+        ++link->counters.logs_dropped;
+        return;
+    }
+    send(link, KT_LOG, fixed, sizeof fixed, text);
+}
+
 void kt_link_send_fault(kt_link *link, const kt_fault *fault, const char *text)
 {
     uint8_t fixed[KT_FAULT_BYTES];
     uint8_t *end = kt_put_u8(fixed, fault->cause);
     end = kt_put_u8(end, 0);
-    end = kt_put_u16le(end, link->request.number);
+    end = kt_put_u16le(end, link->request.arrival.number);
     end = kt_put_u32le(end, fault->pc);
     end = kt_put_u32le(end, fault->lr);
     end = kt_put_u32le(end, fault->sp);

@@ -33,7 +33,7 @@ void kt_send_bytes(kt_link *link, uint8_t type, const uint8_t *bytes, size_t cou
 void kt_send_hello_ack(kt_link *link, uint32_t features);
 
 /* ACK or NAK with what has arrived of an input. */
-void kt_send_progress(kt_link *link, uint8_t type, uint16_t input, uint16_t reason);
+void kt_send_progress(kt_link *link, uint8_t type, const kt_arrival *arrival, uint16_t input, uint16_t reason);
 
 /* RESULT with as many bytes of the result as fit, or with none; returns how many. */
 uint32_t kt_send_result(kt_link *link, bool without_bytes);
