@@ -124,15 +124,10 @@ def _print(found: Blame, *, top: int, noise: bool) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, side in (
-        ("layer", "left"),
-        ("operator", "left"),
-        ("SQNR", "right"),
-        ("8 bits allow", "right"),
-        ("cosine", "right"),
-        ("SQNR from the input on", "right"),
-    ):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+    table.add_column("layer", overflow="fold")
+    table.add_column("operator")
+    for name in ("SQNR", "possible", "cosine", "in total"):
+        table.add_column(name, justify="right", no_wrap=True)
     for layer in found.layers[:top]:
         table.add_row(
             layer.layer,
@@ -142,8 +137,8 @@ def _print(found: Blame, *, top: int, noise: bool) -> None:
             f"{layer.cosine:.4f}",
             _decibels(layer.total_sqnr_db),
         )
-    console = Console()
-    console.print(table)
+    Console().print(table)
+    typer.echo("SQNR: of the operator alone. Possible: what 8 bits allow. In total: from the picture on.")
     said = [layer for layer in found.layers[:top] if layer.suggestion]
     for layer in said:
         typer.echo(f"{layer.layer}: {layer.suggestion}")

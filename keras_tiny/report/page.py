@@ -29,8 +29,8 @@ def points(difference: float | None) -> str:
 
 
 def count(number: float | None) -> str:
-    """12345 → "12 345" (thin spaces, readable in every language); None → "–"."""
-    return "–" if number is None else f"{number:,.0f}".replace(",", "\u2009")
+    """12345 → "12 345" (narrow spaces that no line breaks at, readable in every language); None → "–"."""
+    return "–" if number is None else f"{number:,.0f}".replace(",", "\u202f")
 
 
 def size(number: int | None) -> str:

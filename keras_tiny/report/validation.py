@@ -85,6 +85,8 @@ class ValidationPage:
         golden_samples: inputs of the bundle whose answers were written at export, also run on the board.
         golden_problem: one sentence if they were answered otherwise.
         link, model, made: rows of the small tables, name → printed value.
+        summary: what the model does, how well, how fast, how big, in words; card: rows of its model card.
+        right: a few pictures that the board answered correctly.
     """
 
     name: str
@@ -112,6 +114,9 @@ class ValidationPage:
     mistakes: tuple[Example, ...] = ()
     mistakes_left_off: int = 0
     tiles: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    card: Mapping[str, str] = field(default_factory=dict)
+    right: tuple[Example, ...] = ()
 
 
 def render_validation(page: ValidationPage) -> str:

@@ -142,6 +142,22 @@ def test_what_was_not_measured_is_a_dash():
     assert re.search(r'<td>PTQ</td><td class="n">–</td>\s*<td class="n">–</td>', render_validation(page()))
 
 
+def test_the_page_says_in_words_what_the_model_is_and_under_which_licence_its_data():
+    html = render_validation(
+        replace(page(), summary="Tells 2 classes apart.", card={"licence of the data": "CC BY 4.0"})
+    )
+    assert html.index("Tells 2 classes apart.") < html.index("Bit-exact, 3")
+    assert "<h2>Model card</h2>" in html
+    assert "CC BY 4.0" in html
+
+
+def test_right_answers_are_shown_before_the_mistakes():
+    right = Example("test/0.png", np.zeros((8, 8, 1), np.uint8), "cat", "cat", "cat", "99% sure")
+    html = render_validation(replace(page(), right=(right,)))
+    parsed(html)
+    assert html.index("Right answers") < html.index("test/0.png") < html.index("Worst mistakes")
+
+
 def test_a_task_without_classes_has_a_page_too():
     html = render_validation(replace(page(), part=None, scores={}, metrics={}))
     parsed(html)
@@ -178,8 +194,8 @@ def test_a_float_picture_is_refused():
 def test_numbers_are_printed_for_people():
     assert (percent(0.98333), percent(None)) == ("98.33 %", "–")
     assert (points(-0.0056), points(0.01), points(-1e-9), points(None)) == ("−0.56", "+1.00", "0.00", "–")
-    assert (count(12345), count(None)) == ("12\u2009345", "–")
-    assert (size(41376), size(512), size(None)) == ("41\u2009376 B (40.4 KiB)", "512 B", "–")
+    assert (count(12345), count(None)) == ("12\u202f345", "–")
+    assert (size(41376), size(512), size(None)) == ("41\u202f376 B (40.4 KiB)", "512 B", "–")
     assert (figure(0.000471234), figure(1.0), figure(5e-19), figure(None)) == ("0.00047123", "1", "0", "–")
 
 
