@@ -17,7 +17,9 @@ _ROOMS = (
     "preprocessing",
     "quantization",
     "export",
-)  # calling the last one exports
+    "blame",
+    "compare",
+)  # calling one of the last three does what it is named after
 _VERBS = {
     "train": "keras_tiny.training.train:train",
     "distill": "keras_tiny.training.distill:distill",
@@ -25,6 +27,7 @@ _VERBS = {
     "quantize": "keras_tiny.quantization:quantize",
     "calibrate": "keras_tiny.quantization:calibrate",
     "audit": "keras_tiny.export.audit:audit",
+    "gate": "keras_tiny.compare:gate",
 }
 
 __all__ = ["__version__", *_ROOMS, *_VERBS]  # resolved by __getattr__

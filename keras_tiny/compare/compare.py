@@ -139,12 +139,14 @@ def _layers(a: Subject, b: Subject) -> tuple[tuple[LayerDifference, ...], str]:
 
 
 def _shape_of(model: TfliteModel) -> list[tuple[Any, ...]]:
-    """What makes two graphs the same: kinds, wiring and shapes; not names, weights or scales."""
-    edges = [(model.inputs, [model.tensors[index].dtype for index in model.inputs])]
-    return edges + [
-        (each.name, each.inputs, each.outputs, [tensor.shape for tensor in model.outputs_of(each)])
-        for each in model.operators
-    ]
+    """What makes two graphs the same: kinds, wiring and shapes; not numbers of tensors, names, weights or scales."""
+    source: dict[int, Any] = {index: ("input", at) for at, index in enumerate(model.inputs)}
+    graph = []
+    for at, operator in enumerate(model.operators):
+        shapes = [tensor.shape for tensor in model.outputs_of(operator)]
+        graph.append((operator.name, [source.get(index, "constant") for index in operator.inputs], shapes))
+        source.update({index: (at, place) for place, index in enumerate(operator.outputs)})
+    return graph
 
 
 def _run_both(
@@ -152,21 +154,23 @@ def _run_both(
 ) -> list[LayerDifference]:
     """Images are a's int8; b gets the same real values on its own scale."""
     interpreters = [TflmInterpreter(each, keep_tensors=True) for each in (a, b)]
-    sums = {each.index: DistanceSums() for each in models[0].operators}
+    pairs = list(zip(models[0].operators, models[1].operators, strict=True))
+    sums = [DistanceSums() for _ in pairs]
     specs = [each.inputs[0] for each in interpreters]
     for image in images:
         interpreters[0].invoke([image[None]])
         interpreters[1].invoke([specs[1].quantize(specs[0].dequantize(image[None]))])
-        for operator in models[0].operators:
-            for index in operator.outputs[:1]:
-                first, second = (
-                    np.asarray(real(model.tensors[index], interpreter.tensor(index)), np.float64)
-                    for model, interpreter in zip(models, interpreters, strict=True)
+        for pair, total in zip(pairs, sums, strict=True):
+            first, second = (
+                np.asarray(
+                    real(model.tensors[each.outputs[0]], interpreter.tensor(each.outputs[0])), np.float64
                 )
-                sums[operator.index].add(first, second)
+                for model, interpreter, each in zip(models, interpreters, pair, strict=True)
+            )
+            total.add(first, second)
     found = []
-    for operator in models[0].operators:
-        distance = sums[operator.index].result()
+    for (operator, _), total in zip(pairs, sums, strict=True):
+        distance = total.result()
         layer = models[0].layer_of(operator)
         found.append(LayerDifference(operator.index, operator.name, layer, distance.sqnr_db, distance.cosine))
     return found
