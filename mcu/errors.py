@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process answers (docs/getting_started.md, Exit codes)."""
+    """What the process answers (docs/reference/cli.md, Exit codes)."""
 
     DONE = 0
     NO = 1  # the answer is no: audit failed, not bit-exact, does not fit, gate missed
