@@ -19,7 +19,8 @@ _ROOMS = (
     "export",
     "blame",
     "compare",
-)  # calling one of the last three does what it is named after
+    "advise",
+)  # calling one of the last four does what it is named after
 _VERBS = {
     "train": "keras_tiny.training.train:train",
     "distill": "keras_tiny.training.distill:distill",

@@ -32,6 +32,7 @@ KERAS_TINY_ORDER = [
     "training",
     "profile",
     "export",
+    "advise",
     "blame",
     "compare",
     "runs",
@@ -42,8 +43,13 @@ KERAS_TINY_ORDER = [
 ]
 # What the training side may know of the board's side: files and facts, never a port.
 MCU_SHARED = {"errors", "plugins", "tensor", "bundle", "boards", "tflite", "tflm", "console"}
-# `demo` tells the whole story, so it goes through the board too; `compare` reads the run record, which is a file.
-MCU_SHARED_OF = {"demo": MCU_SHARED | {"hil"}, "compare": MCU_SHARED | {"hil"}}
+# `demo` tells the whole story, so it goes through the board too; `compare` reads the run record, which is a file;
+# `advise` proposes only what `mcu fits` has passed.
+MCU_SHARED_OF = {
+    "demo": MCU_SHARED | {"hil"},
+    "compare": MCU_SHARED | {"hil"},
+    "advise": MCU_SHARED | {"firmware"},
+}
 # What the board's side may know of the training side: the rooms that need no TensorFlow.
 KERAS_TINY_SHARED = {"data", "preprocessing", "boxes", "metrics", "report", "errors"}
 # Which rooms of mcu may use them.

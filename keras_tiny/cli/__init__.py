@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from keras_tiny.cli import (
+    advise,
     audit,
     blame,
     compare,
@@ -30,7 +31,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-COMMANDS = (models, train, distill, quantize, evaluate, export, audit, profile, blame, compare, demo, doctor)
+COMMANDS = (
+    models,
+    train,
+    distill,
+    quantize,
+    evaluate,
+    export,
+    audit,
+    profile,
+    advise,
+    blame,
+    compare,
+    demo,
+    doctor,
+)
 for command in COMMANDS:
     command.register(app)
 

@@ -14,7 +14,7 @@ import importlib, pkgutil, {package}
 def check():
     for name in {package}.__all__:
         value = getattr({package}, name)
-        if name in {package}._VERBS or name in ("export", "blame", "compare"):
+        if name in {package}._VERBS or name in ("export", "blame", "compare", "advise"):
             assert callable(value), name
 check()
 for module in {modules!r}:
