@@ -113,6 +113,7 @@ def _print_comparison(found: Comparison, *, top: int) -> None:
         for layer in found.layers[:top]:
             sqnr = "equal" if layer.sqnr_db == float("inf") else f"{layer.sqnr_db:.1f} dB"
             layers.add_row(layer.layer, layer.operator, sqnr, f"{layer.cosine:.4f}")
+        console.print()
         console.print(layers)
     typer.echo(found.note)
 

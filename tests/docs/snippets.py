@@ -65,6 +65,7 @@ ADD_MODEL = By(
 ADD_DATA = "tests/keras_tiny/data/test_how_to_add.py::"
 HIL = By("tests/mcu/hil/test_pytest_plugin.py::test_the_printed_tests_that_share_a_run_stream_once")
 HERE = "tests/docs/test_snippets.py::"
+BLAME_RUN = By("tests/keras_tiny/blame/test_run.py::test_a_run_has_no_fault_and_a_planted_one_is_found")
 NEWCOMER = By(
     "tests/e2e/test_newcomer.py::test_the_commands_lead_from_a_folder_of_pictures_to_a_validated_bundle"
 )
@@ -106,7 +107,14 @@ HOW: dict[str, tuple[How, ...]] = {
         Run(slow=True, needs=ARM),
         Not("a workflow of a hosted service; its commands are the ones above"),
     ),
+    "docs/how_to/compare_and_gate.md": (Run(), Run()),
     "docs/how_to/faults_resume_replay.md": (Run(slow=True), BOARD, BOARD, BOARD),
+    "docs/how_to/find_the_bad_layer.md": (
+        BLAME_RUN,
+        BLAME_RUN,
+        Run(),
+        By("tests/keras_tiny/cli/test_see_what_happened.py::test_blame_names_the_bad_layer"),
+    ),
     "docs/how_to/flash_a_board.md": (BOARD, ARDUINO, ARDUINO, Run(slow=True, needs=ARM)),
     "docs/how_to/run_mlperf_tiny.md": (Not("serves a port until it is interrupted"), BOARD),
     "docs/how_to/several_boards.md": (By(HERE + "test_the_map_of_boards_is_read"), BOARD),

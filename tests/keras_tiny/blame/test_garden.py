@@ -21,7 +21,7 @@ MODELS: dict[str, dict[str, object]] = {
     "squeezenet": {"input_shape": (48, 48, 3), "num_classes": 10},
     "etinynet": {"input_shape": (48, 48, 3), "num_classes": 10},
 }
-QUICK = ("mobilenet_v1",)  # the conversions take seconds each
+QUICK = ("mobilenet_v1", "unet4")  # the conversions take seconds each
 LAYERS_EACH = 3
 
 
