@@ -80,11 +80,21 @@ def check_all(*, deep: bool = True) -> tuple[Check, ...]:
         *packages(needed, installed_version),
         keras_order(os.environ, installed_version),
     ]
-    checks += [memory(free_bytes()), processor()]
+    checks += [memory(free_bytes()), processor(), *other_packages()]
     train = [each for each in needed if each.extra == "train"]
     if deep and all(installed_version(each.package) for each in train):
         checks.append(tensorflow_works())
     return tuple(checks)
+
+
+def other_packages() -> list[Check]:
+    """A line per model, data set and board that another installed package offers and that cannot be used."""
+    from keras_tiny.data import SOURCES
+    from keras_tiny.models import MODELS
+    from mcu.boards import board_problems
+
+    problems = (*MODELS.problems(), *SOURCES.problems(), *board_problems())
+    return [Check("another package", False, problem.message, problem.hint) for problem in problems]
 
 
 def requirements(declared: list[str] | None = None) -> tuple[Requirement, ...]:

@@ -160,3 +160,20 @@ def test_the_list_of_boards_shows_the_rest_and_says_what_is_left_out(site: Path)
     assert done.exit_code == 0
     assert "nucleo_f446re" in done.stdout
     assert "error: The folder of boards 'bad' of the package bad-boards 0.3 is not found" in done.stderr
+
+
+def test_the_doctor_has_a_line_for_each_with_its_fix(site: Path):
+    from keras_tiny.doctor import other_packages
+
+    assert other_packages() == []
+    points = {
+        group: {"broken": "gone:ROW"} for group in ("keras_tiny.models", "keras_tiny.data", "mcu.boards")
+    }
+    write_package(site, "bad-nets", points=points)
+    from mcu import plugins
+
+    plugins._plugins.cache_clear()
+    checks = other_packages()
+    assert len(checks) == 3
+    assert not any(check.ok for check in checks)
+    assert all("bad-nets 0.3" in check.detail and "pip uninstall bad-nets" in check.fix for check in checks)
