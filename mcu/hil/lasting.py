@@ -83,6 +83,11 @@ class LastingSession:
                 raise
             self._port = opener.open()
             self._session = greet(self._port)
+        except (PortGone, BoardReset) as error:  # in the middle of the greeting: it was there
+            if not wait_s:
+                raise
+            self._tell(error)
+            self._session = self._greet_again(error)
         self.identity: Identity = self._session.identity
 
     @property
@@ -143,9 +148,7 @@ class LastingSession:
                 f"It was the {self._fruitless}th time in a row at the same inputs. {error.hint}".strip()
             )
             raise error
-        self.interruptions.append(Interruption(self._before.inferences, error.message))
-        if self._notice is not None:
-            self._notice(f"{error.message} Waiting up to {self._wait_s:g} s for the board.")
+        self._tell(error)
         self._session = self._greet_again(error)
         now, first = self._session.identity, self.identity
         if (now.engine, now.firmware) != (first.engine, first.firmware):
@@ -154,6 +157,11 @@ class LastingSession:
                 f"the run began with {first.firmware} ({first.engine}).",
                 hint="Validate the new firmware in a run of its own.",
             )
+
+    def _tell(self, error: KerasTinyError) -> None:
+        self.interruptions.append(Interruption(self._before.inferences, error.message))
+        if self._notice is not None:
+            self._notice(f"{error.message} Waiting up to {self._wait_s:g} s for the board.")
 
     def _greet_again(self, error: KerasTinyError) -> Session:
         end = self._clock() + self._wait_s

@@ -18,7 +18,7 @@ from keras_tiny.metrics import integer_error_histogram
 from keras_tiny.report import render_validation
 from mcu.boards import Board
 from mcu.bundle import Bundle, npy_bytes
-from mcu.errors import BadInput, BoardError, KerasTinyError
+from mcu.errors import BadInput, KerasTinyError
 from mcu.hil.connection import board_named, lasting_session, port_of, wire_of
 from mcu.hil.files import default_folder, write_together
 from mcu.hil.journal import JOURNAL_NAME, Job, Journal, Kept, read_journal
@@ -271,10 +271,10 @@ class Run:
         return run
 
     def _counted_by_board(self) -> dict[str, int] | None:
-        # All samples are answered: a board that says no more of itself must not undo that.
+        # All samples are answered: a board that goes away now, or does not count, must not undo that.
         try:
             return asdict(self._session.device_stats())
-        except BoardError:
+        except KerasTinyError:
             return None
 
     def _keep_what_was_done(self, folder: Path, error: BaseException) -> None:

@@ -104,6 +104,17 @@ def test_a_run_goes_on_after_every_unplug_under_another_name(
     ]
 
 
+def test_a_cable_that_is_pulled_in_the_middle_of_the_first_greeting_is_waited_for(
+    bundle: Bundle, data: Dataset, tmp_path: Path
+):
+    with UsbCable(board_maker(bundle.path), link=tmp_path / "board") as cable:
+        thread = plug_in_again(cable, cuts=[60])
+        run = mcu.validate(bundle, data, port=cable.port, limit=3, out_dir=tmp_path / "out")
+        thread.join()
+    assert whole_and_exact(run, data, limit=3)
+    assert [each.after for each in run.interruptions] == [0]
+
+
 def test_a_run_goes_on_after_every_reset_and_with_another_process_after_an_unplug(
     bundle: Bundle, data: Dataset, tmp_path: Path
 ):
