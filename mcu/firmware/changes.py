@@ -43,7 +43,10 @@ def changes(
     if "flash" in short:
         yield from _smaller_width(short["flash"], model_flash_bytes)
     if short:
-        yield "`mcu fits --board all` shows boards that have more."
+        yield (
+            "`mcu fits --board all` shows boards that have more,"
+            f" `keras-tiny advise --board {board.id}` networks that fit this one."
+        )
 
 
 def _other_upsampling(graph: TfliteModel, plan: TflmPlan, missing: int) -> Iterator[str]:

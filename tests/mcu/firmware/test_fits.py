@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_tiny.models.table import read_table
 from mcu.boards import get_board
 from mcu.compiler import EMITTERS, compile_model
 from mcu.compiler.emit import LIBRARY, sketches_folder
@@ -68,6 +69,28 @@ def test_an_estimate_is_at_least_what_the_linker_finds_and_not_much_more(
     assert verdict.ram_bytes is not None
     assert size.flash_bytes <= verdict.flash_bytes <= size.flash_bytes * (1 + FLASH_SHARE) + FLASH_BYTES
     assert size.ram_bytes <= verdict.ram_bytes <= size.ram_bytes + RAM_BYTES
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", [row.name for row in read_table() if row.tflite_bytes is not None])
+def test_every_model_of_the_garden_takes_at_most_what_was_estimated(name: str, tmp_path: Path):
+    for tool in ("module:tensorflow", "module:tf_keras", "arm-none-eabi-gcc"):
+        require(tool)
+    from keras_tiny.export.untrained import untrained_file
+    from keras_tiny.models.variants import variants
+    from keras_tiny.profile.count_variant import build_variant
+
+    (variant,) = (each for each in variants() if each.name == name)
+    path = file_of(untrained_file(build_variant(variant)), tmp_path)
+    (estimated,), (linked,) = (fits(path, board="qemu_mps2_an500", build=build) for build in (False, True))
+    assert linked.bytes_source == "linked"
+    assert linked.flash_bytes is not None
+    assert linked.ram_bytes is not None
+    assert estimated.flash_bytes is not None
+    assert estimated.ram_bytes is not None
+    assert 0 <= estimated.flash_bytes - linked.flash_bytes <= linked.flash_bytes * FLASH_SHARE + FLASH_BYTES
+    assert 0 <= estimated.ram_bytes - linked.ram_bytes <= RAM_BYTES
 
 
 def test_every_kernel_is_in_the_table_for_every_target_that_runs_it():
