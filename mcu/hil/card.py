@@ -36,7 +36,7 @@ def summary(run: HilRun, manifest: Manifest, metric: str) -> str:
         said.append(
             "The virtual board is a process on a computer: its answers are a board's, its speed is not."
         )
-    return " ".join(said)
+    return _unbroken(" ".join(said))
 
 
 def model_card(run: HilRun, manifest: Manifest, metric: str) -> dict[str, str]:
@@ -69,7 +69,12 @@ def model_card(run: HilRun, manifest: Manifest, metric: str) -> dict[str, str]:
     card["not for"] = (
         "pictures unlike the data above: other cameras, light, crops or classes were not measured here"
     )
-    return card
+    return {name: _unbroken(text) for name, text in card.items()}
+
+
+def _unbroken(text: str) -> str:
+    """No line ends between a number and its unit."""
+    return text.replace(" %", "\u00a0%").replace(" KiB", "\u00a0KiB").replace(" × ", "\u00a0×\u00a0")
 
 
 def wilson_interval(share: float, n: int) -> tuple[float, float]:

@@ -38,4 +38,4 @@ def test_a_part_of_the_test_split_is_not_compared_as_if_it_were_the_whole(bundle
     whole = bundle.manifest.model_copy(update={"data": {"test": 3}})
     part = bundle.manifest.model_copy(update={"data": {"test": 300}})
     assert "−25.00 points from the float model's" in summary(run, whole, "accuracy")
-    assert "75.00 % over the whole test split" in summary(run, part, "accuracy")
+    assert "75.00\u00a0% over the whole test split" in summary(run, part, "accuracy")
