@@ -6,11 +6,13 @@ Written to docs/reference/operators.md. Kernels are read from the emit functions
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from textwrap import fill
 from types import CodeType, FunctionType
 from typing import Any
 
 from mcu.compiler.operators import ALIASES, EMITTERS
 from mcu.compiler.stage import Kernel
+from mcu.tflite.tflm_operators import ADD_METHODS
 
 _HEAD = """\
 # Operators
@@ -21,8 +23,7 @@ Written by `python -m mcu.compiler.operators_page > docs/reference/operators.md`
 The compiled engine runs the int8 operators below, each with the bytes of TensorFlow Lite Micro. A kernel computes one
 output row; `…_dsp` is chosen with `kernels="dsp"` on a Cortex-M with DSP instructions wherever its arithmetic is exact,
 layer by layer, and the portable one everywhere else. [The compiler](compiler.md) says what of an operator is refused
-and why; [how to add an operator](../how_to/add_an_operator.md) adds one. TensorFlow Lite Micro, the other engine, runs
-every operator that its resolver knows; [the audit](audit.md) holds an exported file to that list.
+and why; [how to add an operator](../how_to/add_an_operator.md) adds one.
 
 | operator | kernel | on Cortex-M with DSP | C files |
 |---|---|---|---|
@@ -30,6 +31,13 @@ every operator that its resolver knows; [the audit](audit.md) holds an exported 
 _TAIL = """
 Functions of one int8 (`kt_lut_row`) are tables of 256 answers, computed at compile time. {aliases}
 cost nothing: their output is another name for their input.
+
+## TensorFlow Lite Micro alone
+
+The other engine runs every operator that its resolver knows; [the audit](audit.md) holds an exported file to that list.
+Beyond the ones above these are:
+
+{others}.
 """
 
 
@@ -45,7 +53,9 @@ def markdown() -> str:
         files = ", ".join(f"`{source}`" for source in sorted({kernel.source for kernel in kernels}))
         rows.append(f"| `{operator}` | {' | '.join(named)} | {files} |\n")
     aliases = ", ".join(f"`{name}`" for name in sorted(ALIASES))
-    return _HEAD + "".join(rows) + _TAIL.format(aliases=aliases)
+    others = ", ".join(f"`{name}`" for name in sorted({*ADD_METHODS} - {*EMITTERS} - ALIASES))
+    tail = _TAIL.format(aliases=aliases, others=fill(others, 120, break_on_hyphens=False))
+    return _HEAD + "".join(rows) + tail
 
 
 def kernels_of(emitter: Callable[..., Any]) -> Iterator[Kernel]:

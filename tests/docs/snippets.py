@@ -25,7 +25,7 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Run:
-    """Run here. Slow ones train, or take many seconds to say what quick ones say too; `needs` are tools beside the package."""
+    """Run here; `needs` are tools beside the package. Slow ones train, or take long to say what quick ones say too."""
 
     slow: bool = False
     needs: tuple[str, ...] = ()
