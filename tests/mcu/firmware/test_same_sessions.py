@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcu.postprocess.mask_object import mask_of, mask_tensor
 from mcu.protocol.profile import ProfileUnit
 from mcu.protocol.session import Session
 from mcu.tflm import TflmInterpreter
@@ -34,6 +35,22 @@ def test_every_output_byte_is_that_of_tensorflow_lite_micro(board: str, models: 
             assert answer.outputs == tuple(array.tobytes() for array in desk.invoke(inputs))
         stats = session.stats
     assert (stats.inferences, stats.crc_errors, stats.damage_reports) == (INFERENCES, 0, 0)
+
+
+def test_the_mask_that_the_board_makes_is_that_of_its_bytes(board: str, models: dict[str, Path]):
+    require("module:tflite_micro")
+    desk = TflmInterpreter(models["segmenter"].read_bytes())
+    tensor = mask_tensor(desk.outputs)
+    assert tensor is not None
+    with Session.connect(open_port(url_of(board, models["segmenter"]))) as session:
+        for form in ("packed", "runs"):
+            inputs = _inputs(desk, seed=7)
+            answer = session.infer([array.tobytes() for array in inputs], mask=form)
+            (expected,) = desk.invoke(inputs)
+            assert answer.outputs == (expected.tobytes(),)
+            assert answer.mask is not None
+            assert np.array_equal(answer.mask, mask_of(expected.reshape(tensor.shape[1:]), tensor))
+            assert 0 < answer.mask.mean() < 1
 
 
 def test_the_identity_names_the_model_and_its_tensors(board: str, models: dict[str, Path]):
