@@ -1,10 +1,10 @@
 """What a unit of work costs each kernel in instructions: counted by QEMU, fitted, written for `mcu fits`.
 
-    python -m tests.benchmarks.instruction_costs [--measure [MODEL …]] [--models build/garden]
+    python -m tests.benchmarks.instruction_costs [--measure [MODEL … | all]] [--models build/garden]
 
-With --measure it first counts what is not yet in instruction_counts.json: random operators of every kind, then models
-of the garden; each count is written at once, so that a run may be interrupted. Then it fits mcu/firmware/
-instruction_costs.csv to the counts. HELD_OUT models take no part in the fit: tests check the error bar on them.
+With --measure it first counts what is not yet in instruction_counts.json: random operators of every kind, then the
+models of the garden that are named; each count is written at once, so that a run may be interrupted. Then it fits
+mcu/firmware/instruction_costs.csv to the counts. HELD_OUT models take no part in it: tests check the error bar on them.
 """
 
 from __future__ import annotations
@@ -189,11 +189,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--measure", nargs="*", metavar="MODEL", help="count first; default: all models")
+    parser.add_argument("--measure", nargs="*", metavar="MODEL", help="count first; all: every model")
     parser.add_argument("--models", type=Path, default=Path("build/garden"))
     chosen = parser.parse_args(arguments)
     if chosen.measure is not None:
-        measure(chosen.measure or tuple(DEPLOYABLE), chosen.models)
+        measure(tuple(DEPLOYABLE) if chosen.measure == ["all"] else chosen.measure, chosen.models)
     with TABLE.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ("target", "kernel", *WORK, "error"), lineterminator="\n")
         writer.writeheader()
