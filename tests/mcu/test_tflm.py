@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mcu.errors import BadInput, ModelFileError
+from mcu.tflite import read_model
 from mcu.tflm import ArenaUsage, TflmInterpreter, measure_arena
 from tests.support import require
 from tests.tflite_networks import residual_network
@@ -110,6 +111,16 @@ def test_a_model_runs_in_exactly_the_measured_arena_and_in_none_smaller(network)
 def test_the_head_holds_the_largest_pair_of_live_tensors():
     # 1000 and 1000 bytes, each rounded up to the alignment of 16.
     assert measure_arena(_relu_model((1, 1000))).head_bytes == 2 * 1008
+
+
+def test_kept_tensors_are_those_of_the_last_inference():
+    model = read_model(residual_network())
+    interpreter = TflmInterpreter(residual_network(), keep_tensors=True)
+    for value in (-50, 60):
+        image = np.full((1, 8, 8, 3), value, np.int8)
+        (scores,) = interpreter.invoke([image])
+        assert (interpreter.tensor(model.inputs[0]) == image).all()
+        assert (interpreter.tensor(model.outputs[0]) == scores).all()
 
 
 def test_the_parts_of_the_tail_count_tensors_and_operators():

@@ -48,9 +48,9 @@ def garden_twins(name: str) -> Twins:
     quantization.calibrate(quantized, images)
     int8 = convert(quantized)
     (tensor,) = TflmInterpreter(int8).inputs
-    return Twins(
-        int8, convert_unrounded(quantized), np.stack([tensor.quantize(image) for image in images[:2]])
-    )
+    chosen = np.stack([tensor.quantize(image) for image in images[:2]])
+    expected = model(tensor.dequantize(chosen), training=False).numpy()
+    return Twins(int8, convert_unrounded(quantized), chosen, expected)
 
 
 @pytest.mark.parametrize("name", garden())
@@ -85,3 +85,15 @@ def test_the_unrounded_file_has_the_operators_of_the_int8_file(name: str):
         for file in (twins.int8, twins.float32)
     ]
     assert operators[0] == operators[1]
+
+
+@pytest.mark.parametrize("name", garden())
+def test_the_unrounded_file_answers_as_the_float_model(name: str):
+    from mcu.tflm import TflmInterpreter
+
+    twins = garden_twins(name)
+    (tensor,) = TflmInterpreter(twins.int8).inputs
+    float_file = TflmInterpreter(twins.float32)
+    for image, expected in zip(tensor.dequantize(twins.images), twins.expected, strict=True):
+        (answer,) = float_file.invoke([image[None]])
+        np.testing.assert_allclose(answer[0], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())

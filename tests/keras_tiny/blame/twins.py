@@ -20,9 +20,12 @@ _FIXED = ("SOFTMAX", "LOGISTIC")  # their scale is 1/256 whatever the values
 
 @dataclass(frozen=True)
 class Twins:
+    """Attributes: images: int8; expected: the float model's answers to them, where there is such a model."""
+
     int8: bytes
     float32: bytes
     images: np.ndarray
+    expected: np.ndarray | None = None
 
 
 @cache
