@@ -9,7 +9,7 @@ import numpy as np
 from keras_tiny.blame.float_graph import FloatGraph, real
 from keras_tiny.blame.measure import Measured, reach
 from keras_tiny.export.audit_layers import SAME_SCALE, WEIGHTED
-from mcu.tflite import TfliteTensor
+from mcu.tflite import TfliteOperator, TfliteTensor
 
 ONE_BIT_DB = 6.02  # 20 log10(2): what is lost where one of the eight bits is not used
 _ROUNDING = (
@@ -90,10 +90,29 @@ def _too_wide(found: Measured, graph: FloatGraph) -> str:
     used = (max(found.high, 0.0) - min(found.low, 0.0)) / (high - low)
     if used > 0.5 or not _lost_bit(found):
         return ""
+    joined = _joined_by(found.tensor, graph)
+    if joined is not None:
+        return (
+            f"Its range {low:.3g} … {high:.3g} is that of {len(joined.inputs)} tensors that CONCATENATION"
+            f" '{graph.model.layer_of(joined)}' joins; its values take {_percent(used)} of the steps."
+            " Bring the tensors to a like range, or do not join them."
+        )
     return (
         f"The range {low:.3g} … {high:.3g} is too wide: values take {_percent(used)} of its steps."
         " Calibrate again without outliers, or train more QAT epochs."
     )
+
+
+def _joined_by(tensor: TfliteTensor, graph: FloatGraph) -> TfliteOperator | None:
+    """The concatenation that sets the tensor's range, through operators that only move integers."""
+    index = tensor.index
+    for operator in graph.model.operators:  # in the order of execution: readers come behind
+        if index not in operator.inputs or operator.name not in SAME_SCALE:
+            continue
+        if operator.name == "CONCATENATION":
+            return operator
+        index = operator.outputs[0]
+    return None
 
 
 def _uneven_channels(found: Measured, graph: FloatGraph) -> str:

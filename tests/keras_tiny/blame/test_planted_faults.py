@@ -75,6 +75,14 @@ def test_weights_of_one_scale_whose_channels_differ_are_told_to_have_their_own()
     assert "One scale for the weights of 4 channels that differ by 4" in layer.suggestion
 
 
+def test_a_range_that_a_concatenation_sets_is_not_blamed_on_calibration():
+    require("module:tflite_micro")
+    twins = twins_of("joined")
+    worst = found_in(twins, twins.int8).layers[0]
+    assert worst.layer == "small"
+    assert "that of 2 tensors that CONCATENATION 'both' joins" in worst.suggestion
+
+
 def test_a_float_file_of_another_network_is_refused():
     with pytest.raises(BadInput, match="not of this network"):
         blame(

@@ -31,7 +31,12 @@ class Twins:
 @cache
 def twins_of(name: str) -> Twins:
     """A network of `tests.tflite_networks`, its weights the truth, its ranges as calibration would set them."""
-    makers = {"residual_network": residual_network, "segmenter": segmenter, "uneven_dense": _uneven_dense}
+    makers = {
+        "residual_network": residual_network,
+        "segmenter": segmenter,
+        "uneven_dense": _uneven_dense,
+        "joined": _joined,
+    }
     model_bytes = makers[name]()
     model = read_model(model_bytes)
     shape = model.tensors[model.inputs[0]].shape[1:]
@@ -47,6 +52,22 @@ def _uneven_dense() -> bytes:
     patient = Patient(graph.build(outputs=("logits",)))
     weights = patient.values(patient.model.operators[0].inputs[1]).reshape(4, 16)
     weights[:3, 0], weights[3] = 120, np.resize([-3, 3], 16)
+    return patient.bytes()
+
+
+def _joined() -> bytes:
+    """A small and a large branch under one scale, reshaped and joined."""
+    graph = Graph()
+    x = graph.input("x", (1, 16), scale=1 / 128)
+    for name in ("small", "large"):
+        dense(graph, x, units_in=16, units=4, scale_in=1 / 128, name=name)
+        shape = graph.constant(f"{name}/shape", np.array([1, 4, 1], np.int32))
+        graph.add("RESHAPE", (name, shape), f"{name}/flat", (1, 4, 1), options={"new_shape": [1, 4, 1]})
+    options = {"axis": 1, "fused_activation_function": "NONE"}
+    graph.add("CONCATENATION", ("small/flat", "large/flat"), "both", (1, 8, 1), options=options)
+    patient = Patient(graph.build(outputs=("both",)))
+    patient.values(patient.model.operators[0].inputs[1])[:] //= 16
+    patient.values(patient.model.operators[0].inputs[2])[:] //= 16
     return patient.bytes()
 
 
@@ -84,6 +105,9 @@ def _share_with_concatenations(model: TfliteModel, grid: dict[int, tuple[float, 
         if operator.name == "CONCATENATION":
             for index in operator.inputs:
                 grid[index] = grid[operator.outputs[0]]
+    for operator in reversed(model.operators):
+        if operator.name == "RESHAPE":
+            grid[operator.inputs[0]] = grid[operator.outputs[0]]
     for operator in model.operators:
         if operator.name == "MAX_POOL_2D":
             grid[operator.outputs[0]] = grid[operator.inputs[0]]
