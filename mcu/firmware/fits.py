@@ -90,10 +90,8 @@ def fits(
         )
     boards = _boards(board)
     model = _open(Path(bundle), measure=measure, runs=None if runs is None else Path(runs))
-    verdicts = [_verdict(model, each, one) for each in boards for one in engines]  # type: ignore[arg-type]
-    if build:
-        verdicts = [_linked(model, verdict) for verdict in verdicts]
-    return tuple(verdicts)
+    judge = _linked_verdict if build else _verdict
+    return tuple(judge(model, each, one) for each in boards for one in engines)  # type: ignore[arg-type]
 
 
 def _boards(board: str | Board) -> list[Board]:
@@ -236,10 +234,10 @@ def _measured(model: _Model, board: Board, engine: Engine) -> Latency | None:
     return measured_latency(model.records, model_sha256=model.sha256, board=board.id, engine=engine)
 
 
-def _linked(model: _Model, verdict: Verdict) -> Verdict:
+def _linked_verdict(model: _Model, board: Board, engine: Engine) -> Verdict:
     """With the linker's numbers, where our own firmware is linked for this board."""
-    board = get_board(verdict.board)
-    if verdict.engine != "c" or verdict.flash_bytes is None or _port(board) is None:
+    verdict = _verdict(model, board, engine)
+    if engine != "c" or verdict.flash_bytes is None or _port(board) is None:
         return verdict
     from mcu.firmware.builder import DoesNotFit, build_firmware
 
