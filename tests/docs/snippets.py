@@ -116,6 +116,10 @@ HOW: dict[str, tuple[How, ...]] = {
         By("tests/keras_tiny/cli/test_see_what_happened.py::test_blame_names_the_bad_layer"),
     ),
     "docs/how_to/flash_a_board.md": (BOARD, ARDUINO, ARDUINO, Run(slow=True, needs=ARM)),
+    "docs/how_to/know_before_you_flash.md": (
+        Run(),
+        By("tests/keras_tiny/advise/test_advise.py::test_the_command_answers_with_the_documented_keys"),
+    ),
     "docs/how_to/run_mlperf_tiny.md": (Not("serves a port until it is interrupted"), BOARD),
     "docs/how_to/several_boards.md": (By(HERE + "test_the_map_of_boards_is_read"), BOARD),
     "docs/how_to/train_a_detector.md": (
@@ -134,6 +138,7 @@ HOW: dict[str, tuple[How, ...]] = {
         Run(),
         Not("ends with 1 where any tool is missing; tests/mcu/test_doctor.py has each of its answers"),
         Run(),
+        BOARD,
         BOARD,
         BOARD,
     ),

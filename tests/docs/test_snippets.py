@@ -71,6 +71,7 @@ def wait_for_ports(text: str) -> str:
     )
 
 
+@pytest.mark.xdist_group("the world of the pages")  # which is made once
 @pytest.mark.parametrize("page", QUICK)
 def test_the_commands_of_a_page_run(page: str, world: Path, tmp_path: Path):
     run_page(page, Path(shutil.copytree(world, tmp_path / "world")), slow=False)

@@ -15,6 +15,7 @@ import pytest
 from tests.plugins.fixtures import ACME
 from tests.support import require
 
+pytestmark = pytest.mark.xdist_group("acme-garden")  # which is installed once
 PAGE = Path(__file__).parents[2] / "docs/how_to/write_a_plugin.md"
 
 
