@@ -39,6 +39,17 @@ def test_every_link_of_readme_and_docs_leads_somewhere():
     assert not broken
 
 
+def test_the_table_of_extras_names_those_of_the_package():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"^\| extra \|.*?\n\n", readme, flags=re.DOTALL | re.MULTILINE)
+    assert table is not None
+    first = [line.split("|")[1] for line in table.group().splitlines()[2:] if line]
+    named = {extra for cell in first for extra in re.findall(r"`([a-z]+)`", cell)}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extras = project.split("[project.optional-dependencies]\n")[1].split("\n[")[0]
+    assert named == set(re.findall(r"^([a-z]+) = \[", extras, flags=re.MULTILINE))
+
+
 def test_every_make_target_of_the_readme_exists():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
