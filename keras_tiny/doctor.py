@@ -13,8 +13,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+
+from keras_tiny.versions import Requirement, installed_version, requirements, within
 
 # Together they hold a run of the demo: TensorFlow alone takes 0.5 GB once it is loaded.
 MIN_FREE_BYTES = 2 << 30
@@ -54,27 +55,13 @@ class Check:
     fix: str = ""
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """One package of pyproject, as the installed keras-tiny declares it.
-
-    Attributes:
-        bounds: ">=2.21,<2.22"; the versions that were tested together.
-        extra: "" for what every installation has.
-    """
-
-    package: str
-    bounds: str
-    extra: str
-
-
 def check_all(*, deep: bool = True) -> tuple[Check, ...]:
     """Every check, in the order in which a person meets them; nothing is changed.
 
     Args:
         deep: also import TensorFlow in a process of its own and quantize a small network, which takes some seconds.
     """
-    needed = requirements()
+    needed = requirements(extras=_EXTRAS)
     checks = [
         python_version(),
         *packages(needed, installed_version),
@@ -95,27 +82,6 @@ def other_packages() -> list[Check]:
 
     problems = (*MODELS.problems(), *SOURCES.problems(), *board_problems())
     return [Check("another package", False, problem.message, problem.hint) for problem in problems]
-
-
-def requirements(declared: list[str] | None = None) -> tuple[Requirement, ...]:
-    """What keras-tiny requires, of itself and in the extras that `_EXTRAS` names.
-
-    Args:
-        declared: lines as in the metadata, "tensorflow<2.22,>=2.21; extra == 'train'"; None: of the installed package.
-    """
-    lines = declared if declared is not None else metadata.requires("keras-tiny") or []
-    found = []
-    for line in lines:
-        text, _, marker = line.partition(";")
-        match = re.match(r"\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(.*)", text)
-        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", marker)
-        if match is None or (marker and extra is None):  # a marker of its own: of another platform or Python
-            continue
-        if extra is None or extra.group(1) in _EXTRAS:
-            parts = match.group(2).strip(" ()").replace(" ", "").split(",")
-            bounds = ",".join(sorted(parts, reverse=True))  # the lower one first
-            found.append(Requirement(match.group(1), bounds, extra.group(1) if extra else ""))
-    return tuple(found)
 
 
 def python_version(version: tuple[int, int] = sys.version_info[:2]) -> Check:
@@ -146,40 +112,6 @@ def packages(needed: tuple[Requirement, ...], version_of: Callable[[str], str | 
     if not {check.name for check in checks} & set(base):
         checks.append(Check("base packages", True, f"all {len(base)} within their bounds"))
     return checks
-
-
-def within(version: str, bounds: str) -> bool:
-    """Whether "2.21.0" lies within ">=2.21,<2.22"; of a pre-release the release counts."""
-    compare: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
-        ">=": lambda a, b: a >= b,
-        "<=": lambda a, b: a <= b,
-        "==": lambda a, b: a == b,
-        "!=": lambda a, b: a != b,
-        ">": lambda a, b: a > b,
-        "<": lambda a, b: a < b,
-    }
-    for bound in filter(None, bounds.split(",")):
-        match = re.match(r"(>=|<=|==|!=|>|<)(.+)", bound)
-        if match is None:
-            continue
-        if match.group(1) == "==" and match.group(2) == version:
-            continue
-        a, b = numbers(version), numbers(match.group(2))
-        width = max(len(a), len(b))
-        if not compare[match.group(1)](a + (0,) * (width - len(a)), b + (0,) * (width - len(b))):
-            return False
-    return True
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """ "2.21.0rc1" → (2, 21, 0): of each part the leading digits, up to the first part without."""
-    found = []
-    for part in version.split("+")[0].split("."):
-        digits = re.match(r"\d+", part)
-        if digits is None:
-            break
-        found.append(int(digits.group()))
-    return tuple(found)
 
 
 def keras_order(environment: Mapping[str, str], version_of: Callable[[str], str | None]) -> Check:
@@ -253,13 +185,6 @@ def tensorflow_works(script: str = _DEEP_SCRIPT, *, timeout_s: float = _DEEP_TIM
         said = [line for line in done.stderr.splitlines() if line.strip()]
         detail = said[-1].strip() if said else f"exit code {done.returncode}"
     return Check(name, False, detail, "pip install --force-reinstall 'keras-tiny[train]'")
-
-
-def installed_version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def free_bytes() -> int | None:
