@@ -23,11 +23,12 @@ def fits(
     bundle: Annotated[Path, typer.Argument(help="Folder that `keras-tiny export` wrote, or a .tflite file.")],
     board: Annotated[str, typer.Option(help="Board id, see `mcu boards`; or all.")] = "all",
     engine: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="c: the compiled engine, which `mcu build` takes; tflm: TensorFlow Lite Micro; all: both."
+            help="c: the compiled engine, which `mcu build` takes; tflm: TensorFlow Lite Micro; all: both. "
+            "Default: both on one board, c on all."
         ),
-    ] = "c",
+    ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure TensorFlow Lite Micro's arena instead of planning it.")
     ] = False,
@@ -44,11 +45,12 @@ def fits(
     A latency is measured where a run record of this model on this board lies beside the bundle, else it is estimated,
     with its error bar. Exit code 1 if it does not fit; of several boards or engines, if it fits none.
 
-    Example: mcu fits build/demo/bundle --board nucleo_f446re --engine all
+    Example: mcu fits build/demo/bundle --board nucleo_f446re
     """
     from mcu.firmware.fits import fits as judge
 
-    verdicts = judge(bundle, board=board, engine=engine, measure=measure, build=build, runs=runs)  # type: ignore[arg-type]
+    chosen = engine or ("c" if board == "all" else "all")
+    verdicts = judge(bundle, board=board, engine=chosen, measure=measure, build=build, runs=runs)  # type: ignore[arg-type]
     if json:
         print_json({"verdicts": [verdict.to_dict() for verdict in verdicts]})
     else:

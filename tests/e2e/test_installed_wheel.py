@@ -82,7 +82,7 @@ def test_emitted_c_compiles_from_its_list(installed: Installed):
 
 def test_an_emulated_board_is_judged_built_flashed_validated_and_measured(installed: Installed):
     board = ("--board", "qemu_stm32f405")
-    (verdict,) = installed.mcu("fits", "bundle", *board)["verdicts"]
+    (verdict,) = installed.mcu("fits", "bundle", *board, "--engine", "c")["verdicts"]
     built = installed.mcu("build", "bundle", *board)
     assert verdict["fits"]
     assert built["flash_bytes"] <= verdict["flash_bytes"]

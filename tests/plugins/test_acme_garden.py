@@ -50,9 +50,9 @@ def test_its_board_is_listed_and_judged(acme_site: Path, tmp_path: Path):
     assert listed["acme_f405"]["ram_bytes"] == 131_072
     assert "nucleo_f446re" in listed
     write_digits_bundle(tmp_path / "bundle")
-    (verdict,) = command("mcu", "fits", tmp_path / "bundle", "--board", "acme_f405", site=acme_site)[
-        "verdicts"
-    ]
+    (verdict,) = command(
+        "mcu", "fits", tmp_path / "bundle", "--board", "acme_f405", "--engine", "c", site=acme_site
+    )["verdicts"]
     assert verdict["board"] == "acme_f405"
     assert verdict["fits"]
 

@@ -290,3 +290,7 @@ def test_the_command_prints_the_documented_keys_and_answers_with_its_exit_code(t
     for answer in (no, yes):
         for verdict in json.loads(answer.stdout)["verdicts"]:
             assert list(verdict) == KEYS.split()
+    assert [each["engine"] for each in json.loads(no.stdout)["verdicts"]] == ["c", "tflm"], (
+        "one board, both engines"
+    )
+    assert {each["engine"] for each in json.loads(yes.stdout)["verdicts"]} == {"c"}
