@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.mcu.compiler.networks import mobilenet_v2
 from tests.mcu.compiler.test_garden import DEPLOYABLE
 from tests.support import require
 
+ROOT = Path(__file__).parents[2]
 ROOMS = (conv, elementwise, pool, reduce, reshape, resize, transpose_conv)
 
 
@@ -47,6 +49,23 @@ def test_the_error_bar_covers_models_that_the_fit_has_not_seen():
         assert abs(off(groups, per)) <= error, (groups[0].model, target)
         seen.append((groups[0].model, target))
     assert set(seen) == {(model, target) for model in HELD_OUT for target in TARGET_OF.values()}
+
+
+@pytest.mark.parametrize("page", ["reference/compiler.md", "how_to/know_before_you_flash.md"])
+def test_the_error_on_the_page_is_the_table_s(page: str):
+    text = " ".join((ROOT / "docs" / page).read_text("utf-8").split())
+    errors = {target: cost.error for (target, _), cost in kernel_costs().items()}
+    assert (
+        f"{errors['cortex_m']:.0%} for Cortex-M and {errors['rv32']:.0%} for RISC-V".replace("%", " %")
+        in text
+    )
+    worst = 0.0
+    for groups in read_counts().values():
+        if groups[0].model in HELD_OUT:
+            per = {f"{kernel}/{unit}": each for (of, kernel), cost in kernel_costs().items()
+                   if of == groups[0].target for unit, each in cost.per.items()}  # fmt: skip
+            worst = max(worst, abs(off(groups, per)))
+    assert f"{worst:.0%} at most".replace("%", " %") in text
 
 
 def test_the_models_that_are_held_out_are_of_the_garden():
