@@ -7,8 +7,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_page(page: str, folder: Path, *, slow: bool) -> None:
     """The page's blocks as one shell session, which fails at the first command that does."""
-    script = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
+    script = ["set -e"]
     for snippet, how in zip(snippets(page), HOW[page], strict=True):
         if isinstance(how, Write):
             (folder / how.path).parent.mkdir(exist_ok=True)
@@ -58,10 +60,22 @@ def run_page(page: str, folder: Path, *, slow: bool) -> None:
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     environment.pop("CI", None)  # what a page shows is what a person sees
-    done = subprocess.run(
-        ["sh", "-x"], input="\n".join(script), cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{page}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    (folder / "script.sh").write_text("\n".join(script), encoding="utf-8")
+    with (folder / "said.txt").open("w+", encoding="utf-8") as said:
+        # A session of its own, so that what the page left in the background ends with it.
+        shell = subprocess.Popen(
+            ["sh", "-x", "script.sh"],
+            cwd=folder,
+            env=environment,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+        code = shell.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGTERM)
+        said.seek(0)
+        assert code == 0, f"{page}\n{said.read()[-5000:]}"
 
 
 def wait_for_ports(text: str) -> str:
