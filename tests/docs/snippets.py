@@ -141,7 +141,6 @@ HOW: dict[str, tuple[How, ...]] = {
         BOARD,
         BOARD,
         BOARD,
-        BOARD,
     ),
     "docs/how_to/write_a_hil_test.md": (Write("test_board.py"), Run(slow=True), Write("pyproject.toml"), HIL),
     "docs/how_to/write_a_plugin.md": (
