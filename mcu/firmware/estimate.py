@@ -23,8 +23,8 @@ PORT_SLACK_BYTES = (
 MODEL_SLACK_BYTES = 512  # kt_model_invoke, kt_model_input, kt_model_output, and fill
 RAM_SLACK_BYTES = 128  # fill between the model's RAM and the rest's
 _STAGE_BYTES = 56 + 8  # sizeof(kt_stage) with 32-bit pointers, and its share of a kt_step
-_GUARD_BYTES = 16  # below and above the arena
-_TENSOR_BYTES = 16  # an input's or output's descriptor
+_GUARD_BYTES = 2 * 8 * 4  # KT_GUARD_WORDS below and above the arena
+_TENSOR_BYTES = 8  # an input's or output's pointer and size
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def model_flash_bytes(compiled: CompiledModel) -> int:
 
 
 def model_ram_bytes(compiled: CompiledModel) -> int:
-    """RAM of the model: its arena between its guards, a counter per operator, its inputs and outputs."""
+    """RAM of the model, to the byte: its arena between its guards, a counter per operator, its inputs and outputs."""
     tensors = len(compiled.inputs) + len(compiled.outputs)
     counters = 4 * len(compiled.model.operators)
     return aligned(compiled.arena_bytes) + _GUARD_BYTES + counters + _TENSOR_BYTES * tensors

@@ -12,11 +12,12 @@ import pytest
 from keras_tiny.models.table import read_table
 from mcu.boards import get_board
 from mcu.compiler import EMITTERS, compile_model
+from mcu.compiler.compiled import Kernels
 from mcu.compiler.emit import LIBRARY, sketches_folder
 from mcu.errors import BadInput
 from mcu.firmware.builder import build_firmware
 from mcu.firmware.code_bytes import code_bytes
-from mcu.firmware.estimate import CODE_MARGIN
+from mcu.firmware.estimate import CODE_MARGIN, model_ram_bytes
 from mcu.firmware.fits import fits
 from mcu.firmware.gcc import TARGETS
 from mcu.firmware.ports import PORTS, port_for
@@ -69,6 +70,10 @@ def test_an_estimate_is_at_least_what_the_linker_finds_and_not_much_more(
     assert verdict.ram_bytes is not None
     assert size.flash_bytes <= verdict.flash_bytes <= size.flash_bytes * (1 + FLASH_SHARE) + FLASH_BYTES
     assert size.ram_bytes <= verdict.ram_bytes <= size.ram_bytes + RAM_BYTES
+    kernels: Kernels = "dsp" if TARGETS[port_for(get_board(board)).target].dsp else "portable"
+    assert size.parts["model"].ram == model_ram_bytes(compile_model(model_bytes, kernels=kernels)), (
+        "to the byte"
+    )
 
 
 @pytest.mark.slow
