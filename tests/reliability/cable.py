@@ -43,19 +43,21 @@ def unplugs(count: int) -> Outcome:
                 thread = threading.Thread(target=_keep_pulling, args=(cable, rng, stop))
                 cable.unplug_after(rng.randrange(1, _CUT_BYTES))
                 thread.start()
-                run = mcu.validate(
-                    bundle,
-                    data,
-                    port=cable.port,
-                    limit=_SAMPLES_PER_PULL * count,
-                    out_dir=folder / "out",
-                    notice=lambda said, cable=cable, noticed=noticed: noticed.append(  # type: ignore[misc]
-                        time.monotonic() - cable.unplugged_at
-                    ),
-                    wait_s=60.0,
-                )
-                stop.set()
-                thread.join()
+                try:
+                    run = mcu.validate(
+                        bundle,
+                        data,
+                        port=cable.port,
+                        limit=_SAMPLES_PER_PULL * count,
+                        out_dir=folder / "out",
+                        notice=lambda said, cable=cable, noticed=noticed: noticed.append(  # type: ignore[misc]
+                            time.monotonic() - cable.unplugged_at
+                        ),
+                        wait_s=60.0,
+                    )
+                finally:
+                    stop.set()
+                    thread.join()
                 runs, samples = runs + 1, samples + run.samples
                 pulls += len(run.interruptions)
                 late_s = max([late_s, *noticed])
