@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from mcu.boards import Board, get_board, load_boards
 from mcu.compiler import CompiledModel, UnsupportedModel, compile_model
+from mcu.compiler.compiled import Kernels
 from mcu.errors import BadInput
 from mcu.firmware.changes import changes
 from mcu.firmware.code_bytes import CodeBytes, port_bytes
@@ -125,8 +126,9 @@ def _verdict(model: _Model, board: Board, engine: Engine) -> Verdict:
 
 
 def _compiled_verdict(model: _Model, board: Board) -> Verdict:
+    kernels: Kernels = "dsp" if _port(board, dsp=True) else "portable"
     try:
-        compiled = _compiled(model.content, "dsp" if _port(board, dsp=True) else "portable")
+        compiled = _compiled(model.content, kernels)
     except UnsupportedModel as error:
         return _refused(board, "c", cover_refused(model.graph), str(error))
     port = _port(board)
@@ -135,10 +137,10 @@ def _compiled_verdict(model: _Model, board: Board) -> Verdict:
         model,
         board,
         "c",
-        need=_need_compiled(compiled, board),
+        need=_need_compiled(model.content, kernels, board),
         peak=compiled.peak_operator,
         arena_bytes=compiled.arena_bytes,
-        model_flash_bytes=model_flash_bytes(compiled),
+        model_flash_bytes=_model_flash_bytes(model.content, kernels),
     )
     return replace(
         verdict,
@@ -278,7 +280,7 @@ def _peak_tensors(compiled: CompiledModel) -> tuple[tuple[str, int], ...]:
 
 
 @cache
-def _compiled(content: bytes, kernels: Literal["dsp", "portable"]) -> CompiledModel:
+def _compiled(content: bytes, kernels: Kernels) -> CompiledModel:
     return compile_model(content, name=MODEL_NAME, kernels=kernels)
 
 
@@ -296,14 +298,28 @@ def _port(board: Board, *, dsp: bool = False) -> Port | None:
     return port if not port.in_ram and (TARGETS[port.target].dsp or not dsp) else None
 
 
-def _need_compiled(compiled: CompiledModel, board: Board) -> Estimate:
+def _need_compiled(content: bytes, kernels: Kernels, board: Board) -> Estimate:
     port = _port(board)
+    need = _firmware_bytes(content, kernels, port)
+    if port is not None:
+        return need
+    around = _framework(board)
+    return Estimate(need.flash_bytes + around.flash_bytes, need.ram_bytes + around.ram_bytes)
+
+
+@cache
+def _firmware_bytes(content: bytes, kernels: Kernels, port: Port | None) -> Estimate:
+    """Of the whole firmware on a port; without one of the engine and the model, inside somebody's framework."""
+    compiled = _compiled(content, kernels)
     if port is not None:
         return firmware_estimate(compiled, port=port.id, target=port.target)
-    around = _framework(board)
     # A sketch is compiled with the portable kernels; on any core they take about what they take on RISC-V.
-    flash = engine_flash_bytes(compiled, target="rv32imac") + around.flash_bytes
-    return Estimate(flash, model_ram_bytes(compiled) + around.ram_bytes)
+    return Estimate(engine_flash_bytes(compiled, target="rv32imac"), model_ram_bytes(compiled))
+
+
+@cache
+def _model_flash_bytes(content: bytes, kernels: Kernels) -> int:
+    return model_flash_bytes(_compiled(content, kernels))
 
 
 def _need_tflm(tflite_bytes: int, arena_bytes: int, board: Board) -> Estimate:
