@@ -97,7 +97,7 @@ def _measured(data: str | None) -> Iterator[Candidate]:
             arguments = {name: each for name, each in recipe.model.arguments.items() if name != "num_classes"}
             height, width, channels = map(int, row["input"].split("x"))
             yield Candidate(
-                name=f"{recipe.model.name} of {row['recipe']}",
+                name=f"{recipe.model.name} ({kind}/{row['name']})",
                 model=recipe.model.name,
                 arguments=arguments,
                 input_shape=(height, width, channels),

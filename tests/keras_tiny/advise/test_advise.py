@@ -104,7 +104,9 @@ def test_every_result_is_a_candidate_with_its_score():
     scores = {
         (score.data, score.result) for task in TASKS for each in candidates(task) for score in each.scores
     }
-    assert scores == {(data, row["name"]) for data, rows in results().items() for row in rows if row["board"]}
+    assert scores == {
+        (data, row["name"]) for data, rows in results().items() for row in rows if row.get("board")
+    }
 
 
 def test_only_scores_of_the_data_that_was_asked_for_count():
