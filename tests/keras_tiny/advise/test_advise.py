@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from keras_tiny.advise import advise
-from keras_tiny.advise.advise import Advice, _beats
+from keras_tiny.advise.advise import Advice, _beats, _classes_of
 from keras_tiny.advise.candidates import Candidate, Score, candidates, results
 from keras_tiny.errors import BadInput, UnknownName
 from mcu.boards import load_boards
 from mcu.firmware.fits import fits
+from tests.e2e.newcomer import draw_pictures
 from tests.support import require
 
 TASKS = ("classification", "detection", "segmentation")
@@ -109,6 +110,12 @@ def test_every_result_is_a_candidate_with_its_score():
     }
 
 
+def test_the_data_size_the_heads(tmp_path: Path):
+    draw_pictures(tmp_path)
+    classes = len([folder for folder in tmp_path.iterdir() if folder.is_dir()])
+    assert _classes_of(f"folders:{tmp_path}", "classification") == classes > 1
+
+
 def test_only_scores_of_the_data_that_was_asked_for_count():
     found = candidates("classification", data="digits")
     assert {score.data for each in found for score in each.scores} == {"digits"}
@@ -122,6 +129,7 @@ def test_only_scores_of_the_data_that_was_asked_for_count():
         ({"model": "mobilenet_v9"}, "no model named"),
         ({"model": "unet4"}, "is for segmentation, not for classification"),
         ({"ram_bytes": 0}, "ram_bytes is 0"),
+        ({"task": "detection", "data": "digits"}, "digits is for classification, not for detection"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_before_anything_is_built(
