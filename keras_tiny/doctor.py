@@ -12,10 +12,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from keras_tiny.versions import Requirement, installed_version, requirements, within
+from mcu.console import Check
 
 # Together they hold a run of the demo: TensorFlow alone takes 0.5 GB once it is loaded.
 MIN_FREE_BYTES = 2 << 30
@@ -39,20 +39,6 @@ from keras_tiny.quantization import quantize
 quantize(model)
 print("deep:", tf.__version__, keras.__version__, len(tf.config.list_physical_devices("GPU")))
 """
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of `keras-tiny doctor`.
-
-    Attributes:
-        fix: what to do; empty if there is nothing to do.
-    """
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
 
 
 def check_all(*, deep: bool = True) -> tuple[Check, ...]:

@@ -17,7 +17,7 @@ from mcu.compiler import compile_model
 from mcu.errors import BadInput, BoardError, MissingExtra
 from mcu.firmware.builder import build_firmware
 from mcu.firmware.size import FirmwareSize
-from mcu.firmware.source import model_bytes_of
+from mcu.model_file import model_bytes_of
 from mcu.protocol.profile import Profile, ProfileUnit
 from mcu.protocol.session import Session
 from mcu.tensor import TensorSpec

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -56,6 +57,41 @@ def _exit_code(app: typer.Typer) -> int:
             file=sys.stderr,
         )
         return ExitCode.INTERNAL
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a doctor.
+
+    Attributes:
+        fix: what to do; empty if there is nothing to do.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def report_checks(checks: Sequence[Check], *, otherwise: str, json: bool, last: str = "") -> None:
+    """A line each, with its fix below, or one JSON object; exit code 1 unless all are ok.
+
+    Args:
+        otherwise: the word for one that is not ok.
+        last: a line below them all, for people.
+    """
+    if json:
+        print_json({"checks": [asdict(check) for check in checks]})
+    else:
+        width = max(len("ok"), len(otherwise))
+        for check in checks:
+            typer.echo(f"{'ok' if check.ok else otherwise:<{width}}  {check.name}: {check.detail}")
+            if check.fix:
+                typer.echo(f"{'':<{width}}  {check.fix}")
+        if last:
+            typer.echo(last)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(ExitCode.NO)
 
 
 def print_error(error: KerasTinyError) -> None:

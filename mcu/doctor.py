@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcu.console import Check
 from mcu.transport.discovery import PROBES, list_ports
 
 # A person at the computer may open probes and boards, without a group (systemd: uaccess). Vendors: mcu/boards.
@@ -19,20 +20,6 @@ UDEV_RULES = "".join(
     for vendor in ("0483", "303a", "10c4", "1a86", "0403", "2886")
 )
 _APT = "sudo apt-get install"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of `mcu doctor`.
-
-    Attributes:
-        fix: what to do; empty if it is ok.
-    """
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ KERAS_TINY_ORDER = [
     "cli",
 ]
 # What the training side may know of the board's side: files and facts, never a port.
-MCU_SHARED = {"errors", "plugins", "tensor", "bundle", "boards", "tflite", "tflm", "console"}
+MCU_SHARED = {"errors", "plugins", "tensor", "bundle", "boards", "tflite", "tflm", "console", "model_file"}
 # `demo` tells the whole story, so it goes through the board too; `compare` reads the run record, which is a file;
 # `advise` proposes only what `mcu fits` has passed.
 MCU_SHARED_OF = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mcu.console import JsonOption, print_json, progress_bar
+from mcu.model_file import read_tflite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ def blame(
     if run is not None and float_file is not None:
         raise BadInput("--run and --float both name the float model.", hint="Pass one of them.")
     model_bytes, images = _model(model)
-    float_bytes = None if float_file is None else _read(float_file)
+    float_bytes = None if float_file is None else read_tflite(float_file)
     if run is not None:
         float_bytes, of_run = _of_run(run, which, model_bytes, pictures if images is None else 0)
         images = of_run if images is None else images
@@ -71,22 +72,11 @@ def _model(path: Path) -> tuple[bytes, np.ndarray | None]:
     from mcu.bundle import Bundle
 
     if not path.is_dir():
-        return _read(path), None
+        return read_tflite(path), None
     from keras_tiny.export.golden import pictures_of
 
     bundle = Bundle.open(path)
     return bundle.model_bytes, pictures_of(bundle.golden_inputs)
-
-
-def _read(path: Path) -> bytes:
-    from keras_tiny.errors import BadInput
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"Cannot read {path}: {error.strerror}.", hint="Pass a .tflite file or a bundle folder."
-        ) from None
 
 
 def _of_run(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from mcu.console import JsonOption, print_json
-from mcu.errors import ExitCode
+from mcu.console import JsonOption, report_checks
 
 
 def register(app: typer.Typer) -> None:
@@ -27,14 +25,6 @@ def doctor(
     """
     from keras_tiny.doctor import check_all
 
-    checks = check_all(deep=not quick)
-    if json:
-        print_json({"checks": [asdict(check) for check in checks]})
-    else:
-        for check in checks:
-            typer.echo(f"{'ok     ' if check.ok else 'wrong  '}  {check.name}: {check.detail}")
-            if check.fix:
-                typer.echo(f"         {check.fix}")
-        typer.echo("What a board needs: mcu doctor")
-    if not all(check.ok for check in checks):
-        raise typer.Exit(ExitCode.NO)
+    report_checks(
+        check_all(deep=not quick), otherwise="wrong", json=json, last="What a board needs: mcu doctor"
+    )

@@ -16,6 +16,7 @@ from keras_tiny.export.golden import pictures_of
 from keras_tiny.profile.macs import total_macs
 from mcu.bundle import MANIFEST_NAME, Bundle
 from mcu.hil.record import RECORD_NAME, HilRun
+from mcu.model_file import read_tflite
 from mcu.tflite import read_model
 from mcu.tflm import measure_arena
 
@@ -117,12 +118,7 @@ def _bundle(path: Path) -> Subject:
 
 
 def _file(path: Path) -> Subject:
-    try:
-        model_bytes = path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"Cannot read {path}: {error.strerror}.", hint="Pass a bundle, a run record or a .tflite file."
-        ) from None
+    model_bytes = read_tflite(path)
     model = read_model(model_bytes)
     try:
         arena = measure_arena(model_bytes)

@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from keras_tiny.errors import BadInput
 from keras_tiny.export.audit_layers import LAYER_RULES, quantize_names
 from keras_tiny.export.audit_rules import FILE_RULES, Graph, Problem
 from mcu.errors import MissingExtra, ModelFileError
+from mcu.model_file import read_tflite
 from mcu.tflite import FLOAT_TYPES, read_model
 from mcu.tflm import TflmInterpreter
 
@@ -76,7 +76,7 @@ def audit(model: bytes | str | Path) -> AuditReport:
         BadInput: no such file.
         ModelFileError: not a .tflite file, or a damaged one.
     """
-    model_bytes = model if isinstance(model, bytes) else _read(Path(model))
+    model_bytes = model if isinstance(model, bytes) else read_tflite(Path(model))
     graph = Graph.of(read_model(model_bytes))
     problems = list(chain.from_iterable(rule(graph) for rule in FILE_RULES))
     notes: list[str] = []
@@ -103,12 +103,3 @@ def audit(model: bytes | str | Path) -> AuditReport:
         tuple(notes),
         tried,
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"Cannot read {path}: {error.strerror}.", hint="Pass a .tflite file or a bundle folder."
-        ) from None

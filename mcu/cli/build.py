@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mcu.cli.firmware_options import MlperfOption, OverlapOption, refuse_firmware_options
 from mcu.console import JsonOption, print_json
 from mcu.errors import BadInput
 
@@ -40,30 +41,19 @@ def build(
             help="Of the sketch with tflm: room for larger models that `mcu flash --model-only` brings later.",
         ),
     ] = None,
-    mlperf: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID", help="MLPerf Tiny's protocol beside ours; the model's id for its runner, e.g. ic01."
-        ),
-    ] = None,
-    overlap: Annotated[
-        bool,
-        typer.Option(
-            "--overlap", help="Let it take the next sample while the model runs, for RAM of one sample."
-        ),
-    ] = False,
+    mlperf: MlperfOption = None,
+    overlap: OverlapOption = False,
     json: JsonOption = False,
 ) -> None:
     """Compile the model and the firmware around it. What was built before is not built again.
 
     Example: mcu build build/demo/bundle --board nucleo_f446re --out build/firmware
     """
-    from mcu.firmware.source import model_bytes_of
+    from mcu.model_file import model_bytes_of
 
-    if (mlperf is not None or overlap) and (sketch is not None or emit is not None):
-        given = "--mlperf" if mlperf is not None else "--overlap"
-        raise BadInput(
-            f"{given} is for firmware, not for a sketch or C files.", hint="Leave one of them out."
+    if sketch is not None or emit is not None:
+        refuse_firmware_options(
+            mlperf=mlperf, overlap=overlap, because="a sketch or C files", hint="Leave one of them out."
         )
     if sketch is not None:
         _sketch(

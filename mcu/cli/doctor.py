@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import typer
 
-from mcu.console import JsonOption, print_json
-from mcu.errors import ExitCode
+from mcu.console import JsonOption, report_checks
 
 
 def register(app: typer.Typer) -> None:
@@ -21,13 +18,4 @@ def doctor(json: JsonOption = False) -> None:
     """
     from mcu.doctor import check_all
 
-    checks = check_all()
-    if json:
-        print_json({"checks": [asdict(check) for check in checks]})
-    else:
-        for check in checks:
-            typer.echo(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.detail}")
-            if check.fix:
-                typer.echo(f"         {check.fix}")
-    if not all(check.ok for check in checks):
-        raise typer.Exit(ExitCode.NO)
+    report_checks(check_all(), otherwise="missing", json=json)

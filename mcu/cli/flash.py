@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mcu.cli.firmware_options import MlperfOption, OverlapOption, refuse_firmware_options
 from mcu.console import JsonOption, print_json, progress_bar
-from mcu.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
@@ -33,18 +33,8 @@ def flash(
             help="Write the model alone, for firmware with TensorFlow Lite Micro that reads it from flash.",
         ),
     ] = False,
-    mlperf: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID", help="MLPerf Tiny's protocol beside ours; the model's id for its runner, e.g. ic01."
-        ),
-    ] = None,
-    overlap: Annotated[
-        bool,
-        typer.Option(
-            "--overlap", help="Let it take the next sample while the model runs, for RAM of one sample."
-        ),
-    ] = False,
+    mlperf: MlperfOption = None,
+    overlap: OverlapOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -62,9 +52,10 @@ def flash(
     from mcu.flash.model_image import build_model_image
     from mcu.protocol.mlperf_model import MlperfModel
 
-    if model_only and (mlperf is not None or overlap):
-        given = "--mlperf" if mlperf is not None else "--overlap"
-        raise BadInput(f"{given} is for firmware, not for a model alone.", hint="Leave out --model-only.")
+    if model_only:
+        refuse_firmware_options(
+            mlperf=mlperf, overlap=overlap, because="a model alone", hint="Leave out --model-only."
+        )
     if model_only and board is not None:
         model_place(get_board(board))  # before the port is opened
     personality = MlperfModel(mlperf) if mlperf is not None else None

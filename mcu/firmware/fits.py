@@ -25,8 +25,9 @@ from mcu.firmware.estimate import (
 from mcu.firmware.latency import Latency, estimate_latency
 from mcu.firmware.measured import measured_latency, run_records
 from mcu.firmware.ports import Port, core_hz, port_for
-from mcu.firmware.source import MODEL_NAME, model_bytes_of
+from mcu.firmware.source import MODEL_NAME
 from mcu.firmware.verdict import ENGINES, Cover, Engine, Verdict
+from mcu.model_file import model_bytes_of
 from mcu.tflite import TfliteModel, read_model
 from mcu.tflm_plan import plan_tflm
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mcu.compiler import CompiledModel, compile_model, emit
 from mcu.compiler.emit import sketches_folder
-from mcu.errors import BadInput
 from mcu.firmware.gcc import TARGETS
 from mcu.firmware.ports import Port
 from mcu.postprocess.mask_object import mask_tensor
@@ -104,21 +103,6 @@ def write_facts(sources: FirmwareSources, *, firmware: str) -> None:
     identity = replace(sources.identity, firmware=firmware)
     facts = facts_header(identity, sources.tflite_crc32, mlperf=sources.mlperf)
     (sources.folder / FACTS_NAME).write_text(facts, encoding="ascii")
-
-
-def model_bytes_of(path: Path) -> bytes:
-    """The model of a bundle, or a .tflite file's.
-
-    Raises:
-        BadInput: there is none. BundleError: the bundle is damaged.
-    """
-    from mcu.bundle import Bundle
-
-    if path.is_file():
-        return path.read_bytes()
-    if path.suffix == ".tflite":
-        raise BadInput(f"There is no model {path}.")
-    return Bundle.open(path).model_bytes
 
 
 def package_version() -> str:

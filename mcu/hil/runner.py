@@ -183,9 +183,8 @@ class Run:
     ):
         self._bundle, self._plan, self._desk, self._session = bundle, plan, desk, session
         self._task = task_of(bundle.manifest)
-        self._hash_only = hash_only
-        self._facts = {"port": port, "command": command, "limit": limit, "seed": seed, "overlap": overlap}
-        self._overlap = overlap
+        self._hash_only, self._overlap = hash_only, overlap
+        self._facts = {"port": port, "command": command, "limit": limit, "seed": seed}
         self._created = created or datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._clock = clock
         self._golden: GoldenCheck | None = None
@@ -332,6 +331,7 @@ class Run:
             mismatched_samples=sum(sample.mismatched_bytes > 0 for sample in samples),
             mismatched_bytes=sum(sample.mismatched_bytes for sample in samples),
             output_bytes=board.size,
+            overlap=self._overlap,
             samples_by_crc=sum(answer.by_crc for answer in self._streamed),
             golden=self._golden,
             metrics=self._task.metrics(board, truths),

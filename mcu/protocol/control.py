@@ -76,10 +76,9 @@ class Log(TailedMessage):
     """
 
     frame_type = Type.LOG
-    layout = struct.Struct("<BBH")
+    layout = struct.Struct("<HH")
     level: int
     reserved: int
-    reserved_too: int
     data: bytes
 
     @property

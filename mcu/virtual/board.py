@@ -155,7 +155,7 @@ class BoardLink:
         if self._nonce is None or not self._takes_logs:
             self._logs_dropped += 1
             return
-        self._send_message(Log(level, 0, 0, text.encode()[: MIN_PAYLOAD_BYTES - Log.layout.size]))
+        self._send_message(Log(level, 0, text.encode()[: MIN_PAYLOAD_BYTES - Log.layout.size]))
         self._send_early()
 
     def _obey(self, frame: Frame) -> None:

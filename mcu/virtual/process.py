@@ -19,8 +19,9 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mcu.bundle import Bundle, read_manifest
-from mcu.errors import BadInput, ExitCode, KerasTinyError
+from mcu.bundle import read_manifest
+from mcu.errors import ExitCode, KerasTinyError
+from mcu.model_file import model_bytes_of
 from mcu.protocol.crc import crc32
 from mcu.protocol.frame import MAX_PAYLOAD_BYTES
 from mcu.protocol.identity import Identity
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.engine == "c":
             from mcu.virtual.compiled import compiled_board
 
-            run = compiled_board(_read_model(args.bundle), mlperf=personality)
+            run = compiled_board(model_bytes_of(args.bundle), mlperf=personality)
         else:
             run = partial(serve, share(board_maker(args.bundle, arena_bytes=args.arena), personality))
     except KerasTinyError as error:
@@ -106,7 +107,7 @@ def board_maker(path: Path, *, arena_bytes: int | None = None) -> Callable[[], B
         BadInput: there is no such file, or the arena is too small.
         MissingExtra: TensorFlow Lite Micro is not installed.
     """
-    model_bytes = _read_model(path)
+    model_bytes = model_bytes_of(path)
     engine = TflmInterpreter(model_bytes, arena_bytes=arena_bytes)
     boots = itertools.count(1)
     power_on = Identity(
@@ -128,14 +129,6 @@ def board_maker(path: Path, *, arena_bytes: int | None = None) -> Callable[[], B
         return BoardLink(engine, identity=identity, session=1 + secrets.randbelow(0xFFFF), limits=_LIMITS)
 
     return make
-
-
-def _read_model(path: Path) -> bytes:
-    if path.is_file():
-        return path.read_bytes()
-    if path.suffix == ".tflite":
-        raise BadInput(f"There is no model {path}.")
-    return Bundle.open(path).model_bytes
 
 
 def _name(path: Path) -> str:

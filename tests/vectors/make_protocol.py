@@ -113,7 +113,7 @@ MESSAGES: dict[str, tuple[int, list[tuple[str, int, int]], bytes]] = {
     ),
     "LOG": (
         0x1D,
-        [("level", 1, 2), ("reserved", 1, 0), ("reserved_too", 2, 0)],
+        [("level", 2, 2), ("reserved", 2, 0)],
         b"back at 115200",
     ),
     "ERROR": (

@@ -96,7 +96,7 @@ def _firmware(path: Path, board_id: str, mlperf: str | None, overlap: bool) -> t
             raise BadInput(f"There is no firmware {path}.")
         return path, board.qemu_machine
     from mcu.firmware.builder import build_firmware
-    from mcu.firmware.source import model_bytes_of
+    from mcu.model_file import model_bytes_of
     from mcu.protocol.mlperf_model import MlperfModel
 
     personality = MlperfModel(mlperf) if mlperf is not None else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from mcu.protocol.control import Stats
-from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference, Session
 
 
@@ -36,19 +36,12 @@ class LyingSession:
     def device_stats(self) -> Stats:
         return self._session.device_stats()
 
-    def infer(
-        self,
-        inputs: Sequence[bytes],
-        *,
-        mask: MaskForm | None = None,
-        expected: Sequence[bytes] | None = None,
-        ahead: Sequence[bytes] | None = None,
-    ) -> Inference:
+    def infer(self, inputs: Sequence[bytes], **how: Any) -> Inference:
         number, self._count = self._count, self._count + 1
         if number == self._breaks_at:
             assert self._error is not None
             raise self._error
-        answer = self._session.infer(inputs, mask=mask, expected=expected, ahead=ahead)
+        answer = self._session.infer(inputs, **how)
         output = bytearray(answer.outputs[0])
         for at, steps in self._lies.get(number, {}).items():
             output[at] = (output[at] + steps) % 256

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ from mcu.errors import BadInput
 from mcu.hil.stream import check_golden
 from mcu.hil.tasks import task_of
 from mcu.hil.tasks.segmentation import SegmentationOnBoard
-from mcu.protocol.mask import MaskForm
 from mcu.protocol.session import Inference
 from mcu.tensor import TensorSpec
 from mcu.tflm import TflmInterpreter, measure_arena
@@ -109,16 +109,9 @@ def test_a_segmenter_is_validated_to_the_byte_and_judged_by_its_masks(
 class OtherMask(LyingSession):
     """The right bytes, and of every second answer a mask with one class more than they say."""
 
-    def infer(
-        self,
-        inputs: Sequence[bytes],
-        *,
-        mask: MaskForm | None = None,
-        expected: Sequence[bytes] | None = None,
-        ahead: Sequence[bytes] | None = None,
-    ) -> Inference:
-        answer = super().infer(inputs, mask=mask, expected=expected, ahead=ahead)
-        return replace(answer, mask=answer.mask + 1) if mask == "runs" else answer
+    def infer(self, inputs: Sequence[bytes], **how: Any) -> Inference:
+        answer = super().infer(inputs, **how)
+        return replace(answer, mask=answer.mask + 1) if how["mask"] == "runs" else answer
 
 
 def test_a_mask_that_the_board_makes_otherwise_is_counted_apart_from_its_bytes(masks_bundle: Bundle):
