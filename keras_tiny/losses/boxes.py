@@ -80,11 +80,14 @@ def mine(background_loss: tf.Tensor, labels: tf.Tensor, *, ratio: float, minimum
     """`boxes.matching.mine` for a batch: (batch, count) and (batch, count) → bool (batch, count)."""
     objects = labels != BACKGROUND
     found = tf.reduce_sum(tf.cast(objects, tf.float32), axis=1)
-    wanted = tf.maximum(tf.cast(ratio * found, tf.int32), minimum)
-    difficulty = tf.where(objects, float("-inf"), background_loss)
-    order = tf.argsort(difficulty, axis=1, direction="DESCENDING", stable=True)
-    rank = tf.argsort(order, axis=1)  # the inverse of a permutation
-    return tf.logical_or(objects, rank < wanted[:, None])
+    wanted = tf.minimum(tf.maximum(tf.cast(ratio * found, tf.int32), minimum), tf.shape(labels)[1])
+    most = tf.reduce_max(wanted)
+    hardest = tf.math.top_k(tf.where(objects, float("-inf"), background_loss), k=most).indices
+    taken = tf.range(most) < wanted[:, None]
+    pictures = tf.cast(tf.where(taken)[:, 0], tf.int32)
+    places = tf.stack([pictures, tf.boolean_mask(hardest, taken)], axis=1)
+    yes = tf.ones_like(pictures, tf.bool)
+    return tf.logical_or(objects, tf.tensor_scatter_nd_update(tf.zeros_like(objects), places, yes))
 
 
 def nms(

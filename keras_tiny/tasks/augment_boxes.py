@@ -107,6 +107,7 @@ def matrices(drawn: Drawn, *, height: int, width: int) -> np.ndarray:
     return np.stack(rows, axis=1).astype(np.float32)
 
 
+@tf.function(jit_compile=True)
 def recolour(
     pixels: tf.Tensor, colours: tf.Tensor, brightness: tf.Tensor, saturation: tf.Tensor, hue: tf.Tensor
 ) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -162,11 +163,13 @@ class Detection(Task):
                 )
         refuse_steps(recipe, task=self.name)
         part = recipe.detection
+        # Many small steps over (batch, objects, anchors): one loop of XLA takes a fifth of the time.
+        matched = tf.function(partial(self._matched, threshold=part.match_iou), jit_compile=True)
 
         def scalars(
             targets: tuple[tf.Tensor, tf.Tensor], outputs: tuple[tf.Tensor, ...]
         ) -> dict[str, tf.Tensor]:
-            labels, offsets = self._matched(*targets, threshold=part.match_iou)
+            labels, offsets = matched(*targets)
             class_loss, box_loss = multibox_loss(
                 labels, offsets, *outputs, negatives_per_positive=part.negatives_per_positive
             )
