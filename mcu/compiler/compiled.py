@@ -66,11 +66,13 @@ class CompiledModel:
         return sum(macs for _, _, macs in self.operators.values())
 
 
-def compile_model(model_bytes: bytes, *, name: str = "model", kernels: Kernels = "portable") -> CompiledModel:
+def compile_model(
+    model: bytes | TfliteModel, *, name: str = "model", kernels: Kernels = "portable"
+) -> CompiledModel:
     """Turn a .tflite file into C whose output bytes equal TensorFlow Lite Micro's.
 
     Args:
-        model_bytes: an audited int8 .tflite file with a batch of 1.
+        model: an audited int8 .tflite file with a batch of 1: its bytes, or what `mcu.tflite` read from them.
         name: part of the C names: kt_<name>.h, kt_<name>_invoke.
         kernels: "dsp" for Cortex-M4, M7 and M33 (Arm's DSP instructions, GCC or Clang); "portable" for everything.
 
@@ -85,7 +87,8 @@ def compile_model(model_bytes: bytes, *, name: str = "model", kernels: Kernels =
         )
     if kernels not in ("portable", "dsp"):
         raise BadInput(f"There are no kernels '{kernels}'.", hint="Choose 'portable' or 'dsp'.")
-    model = read_model(model_bytes)
+    if isinstance(model, bytes):
+        model = read_model(model)
     if model.subgraph_count > 1:
         raise UnsupportedModel(
             f"The model has {model.subgraph_count} subgraphs; control flow is not supported."

@@ -65,8 +65,8 @@ def place(
             # Large ones first, but not strictly: a random nudge of up to a factor of four.
             nudged = [(b.size * shuffled.uniform(0.25, 1.0), b) for b in by_size]
             order = [b for _, b in sorted(nudged, key=lambda each: -each[0])]
-        found = _first_fit(order, overlaps)
-        if best is None or found.arena_bytes < best.arena_bytes:
+        found = _first_fit(order, overlaps, below=None if best is None else best.arena_bytes)
+        if found is not None:
             best = found
         if best.arena_bytes <= enough:
             break
@@ -75,7 +75,10 @@ def place(
     return Placement({**best.offsets, **zeros}, best.arena_bytes)
 
 
-def _first_fit(order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashable], int]) -> Placement:
+def _first_fit(
+    order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashable], int], *, below: int | None
+) -> Placement | None:
+    """Each where it makes the arena grow least; None as soon as the arena is not smaller than `below`."""
     partners: dict[Hashable, set[Hashable]] = defaultdict(set)
     for source, target in overlaps:
         partners[source].add(target)
@@ -109,6 +112,8 @@ def _first_fit(order: Sequence[Buffer], overlaps: Mapping[tuple[Hashable, Hashab
                 spans[place], position[buffer.key] = (at, at + size), place
                 low, high = min(low, at), max(high, at + size)
                 break
+        if below is not None and high - low >= below:
+            return None
     return Placement({b.key: int(at) - low for b, at in zip(order, spans[:, 0], strict=True)}, high - low)
 
 

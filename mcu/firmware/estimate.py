@@ -69,11 +69,10 @@ def firmware_estimate(compiled: CompiledModel, *, port: str, target: str) -> Est
 
 def _value_bytes(value: Value) -> int:
     """At most: a field is never wider than 4 bytes, an array begins at a multiple of 8."""
+    if value is None or isinstance(value, int | str | np.integer | TensorOffset):
+        return 4
     if isinstance(value, Constant):
         if isinstance(value.values, np.ndarray):
             return 4 + aligned(value.values.nbytes)
         return 4 + aligned(sum(_value_bytes(cell) for row in value.values for cell in row))
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return sum(map(_value_bytes, value))
-    assert value is None or isinstance(value, int | str | np.integer | TensorOffset)
-    return 4
+    return sum(map(_value_bytes, value))

@@ -112,7 +112,7 @@ def _open(path: Path, *, measure: bool, runs: Path | None) -> _Model:
         opened = Bundle.open(path)
         content = opened.model_bytes
         arena_bytes, source = opened.manifest.arena_bytes_32bit, "manifest"
-    graph = read_model(content)
+    graph = _graph(content)
     if measure:
         from mcu.tflm import measure_arena
 
@@ -281,8 +281,13 @@ def _peak_tensors(compiled: CompiledModel) -> tuple[tuple[str, int], ...]:
 
 
 @cache
+def _graph(content: bytes) -> TfliteModel:
+    return read_model(content)
+
+
+@cache
 def _compiled(content: bytes, kernels: Kernels) -> CompiledModel:
-    return compile_model(content, name=MODEL_NAME, kernels=kernels)
+    return compile_model(_graph(content), name=MODEL_NAME, kernels=kernels)
 
 
 def _port(board: Board, *, dsp: bool = False) -> Port | None:
