@@ -36,8 +36,6 @@ def test_a_bundle_is_opened_and_validated_without_tensorflow(tmp_path: Path):
     assert (tmp_path / "build/notebook/report.html").is_file()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
 def test_the_digits_are_trained_exported_and_validated(tmp_path: Path):
     require("module:tensorflow")
     require("module:tflite_micro")
