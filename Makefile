@@ -13,13 +13,13 @@ TOOLS   := cc c++ arm-none-eabi-gcc riscv64-unknown-elf-gcc qemu-system-arm qemu
 DEBIAN  := gcc g++ libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
            qemu-system-arm qemu-system-misc stm32flash stlink-tools openocd gcc-xtensa-lx106
 
-.PHONY: demo test lint toolchains test-slow test-real-data newcomer bench docs pages clean
+.PHONY: demo test lint toolchains test-slow test-browser test-real-data newcomer bench docs pages clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/keras-tiny demo --out build/demo
 
 test: toolchains $(VENV)/installed-test lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not benchmark and not real_data and not hardware and not network"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not benchmark and not real_data and not hardware and not network and not browser"
 
 toolchains:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
@@ -35,6 +35,11 @@ lint: $(VENV)/installed-test
 
 test-slow: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "slow and not hardware and not network"
+
+# Reports in headless Chromium, at a telephone's width and a desk's.
+test-browser: $(VENV)/installed-test
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	$(BIN)/python -m pytest tests/keras_tiny/report -m browser
 
 # From nothing to a report: an empty environment, a built wheel, the README's commands, the demo. Downloads TensorFlow.
 newcomer: $(VENV)/installed-test
