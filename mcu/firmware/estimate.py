@@ -5,7 +5,6 @@ Both err upwards: tests hold them to the linker's maps of real builds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
