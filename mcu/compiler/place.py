@@ -68,7 +68,7 @@ def place(
         found = _first_fit(order, overlaps, below=None if best is None else best.arena_bytes)
         if found is not None:
             best = found
-        if best.arena_bytes <= enough:
+        if best is not None and best.arena_bytes <= enough:
             break
     assert best is not None
     zeros = {b.key: 0 for b in buffers if not b.size}
