@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf, isfinite
+from math import isfinite
 
 from markupsafe import Markup
 
@@ -61,9 +61,19 @@ def curves(series: Mapping[str, Sequence[float]], *, x_name: str, title: str) ->
             x, y = drawn[-1][-1]
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" style="fill:var({color})"/>')
             ends.append((y, name, color))
-    below = -inf
-    for y, name, color in sorted(ends):
-        # Two curves that end together keep readable names: the lower one steps down.
-        below = max(y + 4, below + _LINE_HEIGHT)
-        parts.append(words(name, _LEFT + _WIDE + 8, below, anchor="start", style=f"fill:var({color})"))
+    ends.sort()
+    for y, (_, name, color) in zip(_apart([end[0] + 4 for end in ends]), ends, strict=True):
+        parts.append(words(name, _LEFT + _WIDE + 8, y, anchor="start", style=f"fill:var({color})"))
     return svg(parts, width=PLOT_WIDTH, height=_HEIGHT, title=title)
+
+
+def _apart(ascending: Sequence[float]) -> list[float]:
+    """Base lines of names, a line apart: curves that end together step down, those at the bottom step up."""
+    placed: list[float] = []
+    for y in ascending:
+        placed.append(max(y, placed[-1] + _LINE_HEIGHT) if placed else y)
+    limit = _TOP + _TALL + 4.0
+    for index in reversed(range(len(placed))):
+        placed[index] = min(placed[index], limit)
+        limit = placed[index] - _LINE_HEIGHT
+    return placed

@@ -104,6 +104,14 @@ def test_names_of_curves_that_end_together_do_not_overlap():
     assert min(b - a for a, b in pairwise(ys)) >= 12
 
 
+def test_names_of_curves_that_end_at_the_bottom_stay_in_the_plot():
+    svg = drawn(curves({name: [1, 0.5, 0] for name in "abcd"}, x_name="recall, %", title="t"))
+    at = [float(each.attrib["y"]) for each in svg.iter() if each.text in set("abcd")]
+    zero = next(float(each.attrib["y"]) for each in svg.iter() if each.text == "0")
+    assert sorted(np.diff(sorted(at))) == [14, 14, 14]
+    assert max(at) <= zero
+
+
 def test_more_curves_than_colours_are_refused():
     with pytest.raises(ValueError, match="1 to 5 series, got 6"):
         curves({str(i): [1.0] for i in range(6)}, x_name="epoch", title="t")
