@@ -50,21 +50,18 @@ def relu6(source: TfliteTensor, target: TfliteTensor) -> np.ndarray:
 
 
 def leaky_relu(source: TfliteTensor, target: TfliteTensor, alpha: float) -> np.ndarray:
-    """LEAKY_RELU; the factors are float32 products, as in the reference."""
+    """LEAKY_RELU; the factors are float32 products, as in the reference; a negative slope mirrors a positive one."""
     scale, out = np.float32(source.scale), np.float32(target.scale)
     identity = quantize_multiplier(float(scale / out))
-    slope = _signed_multiplier(float(scale * np.float32(alpha) / out))
+    factor = float(scale * np.float32(alpha) / out)
+    slope, sign = quantize_multiplier(abs(factor)), -1 if factor < 0 else 1
 
     def answer(q: int) -> int:
         value = q - source.zero_point
-        return clamp(rescale(value, identity if value >= 0 else slope) + target.zero_point)
+        scaled = rescale(value, identity) if value >= 0 else sign * rescale(value, slope)
+        return clamp(scaled + target.zero_point)
 
     return _table(answer)
-
-
-def _signed_multiplier(factor: float) -> Factor:
-    positive = quantize_multiplier(abs(factor))
-    return Factor(int(math.copysign(positive.multiplier, factor)), positive.shift)
 
 
 def hard_swish(source: TfliteTensor, target: TfliteTensor) -> np.ndarray:
