@@ -11,6 +11,7 @@ from tests.mcu.compiler.cases import OPERATORS, Adder
 from tests.mcu.compiler.host_run import assert_equals_tflm
 from tests.mcu.compiler.long_run import graph_of, run
 from tests.support import require
+from tests.tflite_writer import Graph
 
 # Many cases share one C file, one compilation and one process: 5 graphs of 40 operators are 200 cases.
 PER_GRAPH = 40
@@ -36,6 +37,17 @@ def test_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str)
         assert_equals_tflm(graph_of(adders), samples=4, seed=seed)
 
     check()
+
+
+def test_a_negative_slope_rounds_its_ties_away_from_zero() -> None:
+    """Eight output steps to one input step: every fourth negative value is a tie, which only a mirrored factor hits."""
+    require("module:tflite_micro")
+    scale = 10.646047592163086
+    graph = Graph()
+    source = graph.input("x", (1, 1024), scale=scale, zero_point=127)
+    slope = {"alpha": -1.0}
+    graph.add("LEAKY_RELU", (source,), "y", (1, 1024), scale=8 * scale, zero_point=-128, options=slope)
+    assert_equals_tflm(graph.build(outputs=["y"]), samples=4, seed=0)
 
 
 @pytest.mark.slow
