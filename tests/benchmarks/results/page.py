@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.benchmarks.results.tables import TABLES, Table
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 PAGE = REFERENCE / "results.md"
 STORE = REFERENCE / "results.json"
+METRICS = ("float", "ptq", "qat", "board")
 COLUMNS = (
     "row | input | params | MACs | int8 bytes | arena bytes | {metric}: float | PTQ | QAT | board | bit-exact | epochs "
     "| minutes"
@@ -63,11 +65,14 @@ def to_markdown(table: Table, rows: list[dict[str, Any]]) -> str:
         "|---|---|" + "--:|" * (header.count("|") - 1),
     ]
     for row in rows:
-        shares = " | ".join(f"{row[which]:.2%}" for which in ("float", "ptq", "qat", "board"))
+        shares = " | ".join(f"{row[which]:.2%}" for which in METRICS)
         equal = row["samples"] - row["mismatched_samples"]
         lines.append(
             f"| {row['name']} | {row['input']} | {row['params']:,} | {row['macs']:,} | {row['tflite_bytes']:,} "
             f"| {row['arena_bytes']:,} | {shares} | {equal}/{row['samples']} | {row['epochs']} "
             f"| {row['training_minutes']} |"
         )
+    if table.seeds:
+        means = (statistics.mean(row[which] for row in rows) for which in METRICS)
+        lines.append("| mean | | | | | | " + " | ".join(f"{mean:.2%}" for mean in means) + " | | | |")
     return "\n".join(lines) + "\n"

@@ -3,7 +3,7 @@
  * What it is for: a computer uploads input tensors, asks for a run, gets the outputs; what the line damages or loses
  *   is sent again; a request that is repeated is answered from memory. docs/reference/protocol.md has every byte.
  * How it works: it has no timers and never speaks first; every frame it sends, but LOG and FAULT, answers one.
- * Memory: one kt_link of about 1.1 KiB with payloads of 768 bytes. No heap, no global state. Inputs are put
+ * Memory: one kt_link of about 1.2 KiB with payloads of 768 bytes. No heap, no global state. Inputs are put
  *   straight into the model's tensors and outputs are sent from there: they must stay until the next request. With
  *   -DKT_LINK_OVERLAP and memory for it the next request's inputs arrive before that.
  * Blocking: kt_link_feed returns when all is answered; it runs the model when asked to.
