@@ -73,6 +73,12 @@ def test_a_new_row_changes_the_page():
     assert f"| mobilenet_v1-0.5 | {facts} | {shares} | 7/8 | 2 | 1.5 |" in text
     page = PAGE.read_text(encoding="utf-8")
     assert text in render(page, {"cifar10_garden": [row]})
+    text = to_markdown(TABLES["cifar10_garden"], [{**row, "name": "good", "qat": 0.5, "ptq": 0.5}, row])
+    lowest = "PTQ -25.00 points (`mobilenet_v1-0.5`), QAT +0.00 points (`good`), board -37.50 points (`good`)"
+    assert f"The lowest against float: {lowest}." in text
+    assert "| mean |" not in text
+    text = to_markdown(TABLES["raccoons"], [row, {**row, "float": 1.0}])
+    assert "| mean | | | | | | 75.00% | 25.00% | 75.00% | 12.50% | | | |" in text
 
 
 def test_a_row_that_starts_from_another_run_is_trained_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

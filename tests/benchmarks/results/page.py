@@ -75,4 +75,15 @@ def to_markdown(table: Table, rows: list[dict[str, Any]]) -> str:
     if table.seeds:
         means = (statistics.mean(row[which] for row in rows) for which in METRICS)
         lines.append("| mean | | | | | | " + " | ".join(f"{mean:.2%}" for mean in means) + " | | | |")
+    elif len(rows) > 1:
+        lines += ["", _lowest(rows)]
     return "\n".join(lines) + "\n"
+
+
+def _lowest(rows: list[dict[str, Any]]) -> str:
+    """Where int8 is worst: what PTQ, QAT and the board have lost at most, and in which row."""
+    said = []
+    for which, label in (("ptq", "PTQ"), ("qat", "QAT"), ("board", "board")):
+        worst = min(rows, key=lambda row: row[which] - row["float"])
+        said.append(f"{label} {100 * (worst[which] - worst['float']):+.2f} points (`{worst['name']}`)")
+    return f"The lowest against float: {', '.join(said)}."
