@@ -21,6 +21,7 @@ from keras_tiny.training.schedules import learning_rate
 from keras_tiny.training.seeds import LayerRandomness
 from keras_tiny.training.state import PhaseState, Store
 from keras_tiny.training.step import Step
+from keras_tiny.training.stolen import stolen_seconds
 from keras_tiny.training.strategy import Workers
 from keras_tiny.training.warm_start import frozen
 
@@ -86,7 +87,7 @@ def train_phase(
             randomness.start_epoch(name, epoch)
         batches = task.batches(data.train, recipe=recipe, phase=name, epoch=epoch).take(steps_per_epoch)
         held = frozen_layers if epoch < frozen_epochs else frozenset()
-        started = time.perf_counter()
+        started, stolen_before = time.perf_counter(), stolen_seconds()
         means = Means()
         rate = phase.learning_rate
         with frozen(model, held):
@@ -105,7 +106,7 @@ def train_phase(
                     _stop(state, name=name, epoch=epoch, step=index, loss=scalars["loss"], rate=rate)
                 means.add(scalars, count=workers.count(inputs))
                 on_step(index + 1, steps_per_epoch)
-        seconds = time.perf_counter() - started
+        seconds, stolen = time.perf_counter() - started, stolen_seconds() - stolen_before
         trained = means.result()
         answers, val = judge(data.val)
         if not math.isfinite(val["loss"]):
@@ -124,6 +125,7 @@ def train_phase(
             images_per_s=round(means.count / seconds, 1),
             train=trained,
             val=val,
+            stolen_s=round(stolen, 3),
         )
         state.end_epoch(record)
         if store is not None:

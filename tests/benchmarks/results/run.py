@@ -73,9 +73,9 @@ def train_row(
 
 
 def training_minutes(run: Path) -> float:
-    """Wall time of the steps of a run's epochs, without validation."""
+    """Wall time of the steps of a run's epochs, without validation and without what a hypervisor took away."""
     records = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return round(sum(record["seconds"] for record in records) / 60, 1)
+    return round(sum(record["seconds"] - record.get("stolen_s", 0.0) for record in records) / 60, 1)
 
 
 def call(module: str, *arguments: str) -> dict[str, Any]:
