@@ -80,7 +80,12 @@ TABLES = {
                     "float_phase.epochs=5",
                     "qat_phase.steps_per_epoch=120",
                 ),
-                _garden("squeezenet", "squeezenet", "{batch_norm: true, dropout: 0.0}", "float_phase.learning_rate=0.1"),
+                _garden(
+                    "squeezenet",
+                    "squeezenet",
+                    "{batch_norm: true, dropout: 0.0}",
+                    "float_phase.learning_rate=0.1",
+                ),
                 _garden("etinynet-1.0", "etinynet", "{width: 1.0}"),
                 _garden("etinynet-0.75", "etinynet", "{width: 0.75}", *SMALL_BATCHES),
                 _garden("etinynet-0.5", "etinynet", "{width: 0.5}", *SMALL_BATCHES),
