@@ -61,6 +61,22 @@ def test_a_measured_row_was_measured_with_the_settings_that_it_has_today():
             )
 
 
+def test_every_row_answered_bit_for_bit_on_the_board():
+    for name, rows in measured().items():
+        assert {row["name"]: row["mismatched_samples"] for row in rows} == {row["name"]: 0 for row in rows}, (
+            name
+        )
+
+
+@pytest.mark.parametrize("row", measured()["cifar10_garden"], ids=lambda row: row["name"])
+def test_a_classifier_learned_cifar10_in_ten_minutes_and_lost_at_most_a_point_to_int8(row: dict):
+    float_limit = 0.70 if row["name"].startswith("mobilenet") or row["name"] == "etinynet-1.0" else 0.60
+    assert row["float"] >= float_limit
+    assert row["qat"] >= row["float"] - 0.01
+    assert row["training_minutes"] <= 10
+    assert row["samples"] >= 2000
+
+
 def test_a_new_row_changes_the_page():
     row = {
         **{"name": "mobilenet_v1-0.5", "recipe": "cifar10_ten_minutes", "settings": [], "input": "64x64x3"},
