@@ -48,7 +48,7 @@ OTHER: dict[str, Any] = {
     "backbone": "mobilenet_v2",
     "tail": True,
     "min_sizes": (0.15, 0.25, 0.4, 0.55, 0.7, 0.9),
-    "max_sizes": (0.25, 0.4, 0.55, 0.7, 0.9, 1.1),
+    "max_sizes": (0.25, 0.4, 0.55, 0.75, 0.92, 0.95),
     "aspect_ratios": ((3.0,),) * 6,
 }
 # Arguments that act only beside another: at width 0.25 the two roundings agree on some models.
