@@ -17,9 +17,9 @@ class EpochRecord:
         metric: name of the task's metric; `train_metric` is None where it is not known while training.
         val_metric: the task's metric on the validation split, after the epoch.
         learning_rate: of the last step.
-        stolen_s: of `seconds`, those that a hypervisor took from this machine: why a rate is low.
         train, val: every part of the loss and every metric by its name, means over the pictures; empty in the
             records of versions that did not have them.
+        stolen_s: of `seconds`, those that a hypervisor took from this machine: why a rate is low.
     """
 
     phase: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,14 @@ def test_a_classifier_learned_cifar10_in_ten_minutes_and_lost_at_most_a_point_to
     assert row["qat"] >= row["float"] - 0.01
     assert row["training_minutes"] <= 10
     assert row["samples"] >= 2000
+
+
+@pytest.mark.parametrize("table", ["raccoons", "digits_scenes"])
+def test_a_recipe_claims_what_was_measured(table: str):
+    rows = measured()[table]
+    claim = find_recipe(rows[0]["recipe"]).claim
+    for which in ("float", "board"):
+        assert f"{statistics.mean(row[which] for row in rows):.3f}" in claim
 
 
 def test_a_new_row_changes_the_page():

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from keras_tiny.training.log import RunLog
 from tests.benchmarks.results.tables import Row
 
 BOARD = "virtual"
@@ -74,8 +75,8 @@ def train_row(
 
 def training_minutes(run: Path) -> float:
     """Wall time of the steps of a run's epochs, without validation and without what a hypervisor took away."""
-    records = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return round(sum(record["seconds"] - record.get("stolen_s", 0.0) for record in records) / 60, 1)
+    records = RunLog(run / "log.jsonl").read()
+    return round(sum(record.seconds - record.stolen_s for record in records) / 60, 1)
 
 
 def call(module: str, *arguments: str) -> dict[str, Any]:

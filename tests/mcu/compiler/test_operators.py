@@ -40,7 +40,7 @@ def test_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str)
 
 
 def test_a_negative_slope_rounds_its_ties_away_from_zero() -> None:
-    """Eight output steps to one input step: every fourth negative value is a tie, which only a mirrored factor hits."""
+    """One output step is eight input steps: every eighth negative value is a tie, which only a mirrored factor hits."""
     require("module:tflite_micro")
     scale = 10.646047592163086
     graph = Graph()
