@@ -84,6 +84,29 @@ def _bias(
         found = bias.scales * (len(expected) // len(bias.scales))
         if any(abs(a - b) > BIAS_SCALE_TOLERANCE * b for a, b in zip(found, expected, strict=True)):
             yield graph.at(operator, "the bias has another scale than input times weights", tensor=bias)
+        elif _of_the_first_channel(bias):
+            yield graph.at(
+                operator,
+                f"the bias is {_integers(bias)[0]} in every channel, at scales that differ: it was one value for "
+                "all of them, and the converter has rounded it with the first channel's scale",
+                tensor=bias,
+            )
+
+
+def _of_the_first_channel(bias: TfliteTensor) -> bool:
+    """Whether a bias of equal values was quantized as if all channels had the first one's scale.
+
+    Values that differ may round to one integer too, small ones in few channels: n of them fall on the same k with a
+    chance of about k^(1 - n).
+    """
+    if max(bias.scales) - min(bias.scales) <= BIAS_SCALE_TOLERANCE * max(bias.scales):
+        return False
+    values = _integers(bias)
+    return len(set(values)) == 1 and abs(values[0]) ** (len(values) - 1) > 1e6
+
+
+def _integers(bias: TfliteTensor) -> list[int]:
+    return [] if bias.buffer is None else bias.buffer.reshape(-1).tolist()
 
 
 def _input(inputs: tuple[TfliteTensor | None, ...], position: int) -> TfliteTensor | None:
@@ -94,7 +117,7 @@ def batch_norm(graph: Graph) -> Iterator[Finding]:
     """A BatchNorm behind a convolution is in its weights; any other is at most one MUL and one ADD, and is noted.
 
     What is left of a BatchNorm multiplies by one constant per channel and adds another. A product with a single number
-    (a sixth, in a hard sigmoid) is none.
+    (a sixth, in a hard sigmoid) is none, nor is a sum of every channel with the same one (the three).
     """
     seen: set[int] = set()
     for operator in graph.model.operators:
@@ -125,6 +148,8 @@ def _scales_channels(graph: Graph, operator: TfliteOperator) -> bool:
     if len(constants) != 1 or not outputs or not outputs[0].shape:
         return False
     (constant,) = constants
+    if operator.name == "ADD" and constant.buffer is not None and len(set(constant.buffer.flat)) == 1:
+        return False
     channels = outputs[0].shape[-1]
     return (
         channels > 1 and constant.shape[-1:] == (channels,) and constant.nbytes == channels * _item(constant)

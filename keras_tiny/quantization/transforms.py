@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
+
 from keras_tiny.keras_api import keras, tf
 from keras_tiny.quantization.configs import LayerConfig
 from keras_tiny.quantization.quantizers import fixed_range
@@ -109,10 +111,20 @@ class SplitHardSigmoid(Transform):
 
 @keras.saving.register_keras_serializable(package="keras_tiny")
 class ShiftedReLU6(keras.layers.Layer):
-    """relu6(x + 3), element by element."""
+    """relu6(x + 3), element by element.
+
+    The 3 of the last channel is the next float32 above it. Where the convolution before has no bias, the threes become
+    its bias, and the converter gives a bias of equal values the integer of its first channel for all of them, although
+    every channel has a scale of its own.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        self._shift = np.full(int(input_shape[-1]), 3.0, np.float32)
+        self._shift[-1] = np.nextafter(np.float32(3.0), np.float32(4.0))
+        super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return tf.nn.relu6(inputs + 3.0)
+        return tf.nn.relu6(inputs + self._shift)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

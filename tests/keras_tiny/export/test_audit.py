@@ -252,13 +252,14 @@ def _one_conv(
     zero_point: int = 0,
     bias_scales: tuple[float, ...] | None = None,
     bias_type: type = np.int32,
+    bias: tuple[int, int] = (1, 1),
 ) -> bytes:
     writer = Writer()
     x = writer.input("x", (1, 4, 4, 3), scale=0.5)
     kernel = np.ones((2, 3, 3, 3), np.int8)
     w = writer.constant("w", kernel, scales=scales, zero_points=(zero_point,) * len(scales))
     found = tuple(0.5 * scale for scale in scales) if bias_scales is None else bias_scales
-    b = writer.constant("b", np.ones(2, bias_type), scales=found, zero_points=(0,) * len(found))
+    b = writer.constant("b", np.array(bias, bias_type), scales=found, zero_points=(0,) * len(found))
     return writer.build(outputs=(writer.add("CONV_2D", (x, w, b), "y", (1, 4, 4, 2), options=CONV),))
 
 
@@ -273,6 +274,18 @@ def _one_conv(
 )
 def test_weights_and_bias_are_as_the_kernel_takes_them(says, model_bytes):
     assert [reason for _, _, reason in _problems(model_bytes)] == [says]
+
+
+def test_a_bias_of_equal_values_that_the_converter_has_rounded_with_one_scale_is_refused():
+    (problem,) = _problems(_one_conv(bias=(2_000_000, 2_000_000)))
+    assert problem[2].startswith("the bias is 2000000 in every channel, at scales that differ")
+    for good in (
+        _one_conv(bias=(2_000_000, 1_000_000)),
+        _one_conv(bias=(2_000_000, 2_000_000), scales=(0.01, 0.01)),
+        _one_conv(bias=(2, 2)),  # a coincidence
+        _one_conv(bias=(0, 0)),
+    ):
+        assert audit(good).ok
 
 
 def test_a_dense_layer_may_have_one_scale():

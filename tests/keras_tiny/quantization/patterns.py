@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from keras_tiny.blocks.activation import HardSigmoid, HardSwish
 from keras_tiny.blocks.space_to_depth import SpaceToDepth
-from keras_tiny.keras_api import keras
+from keras_tiny.keras_api import keras, tf
 
 L = keras.layers
 SHAPE = (16, 16, 3)
@@ -29,6 +31,20 @@ def squeeze_excite(x: Any, gate: Any) -> Any:
     y = L.GlobalAveragePooling2D(keepdims=True)(x)
     y = L.ReLU()(conv(y, 4, 1))
     return L.Multiply()([x, gate(conv(y, x.shape[-1], 1))])
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Uneven(keras.initializers.Initializer):
+    """The last output channel's weights are four times the first one's, as training makes them."""
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None, **_: Any) -> Any:
+        spread = np.geomspace(0.25, 1.0, shape[-1])
+        return tf.constant(np.random.default_rng(0).normal(0.0, spread, shape), dtype or tf.float32)
+
+
+def gated(x: Any) -> Any:
+    """What the gate adds becomes the convolution's bias: one value for all channels, whose scales differ."""
+    return L.Multiply()([x, HardSigmoid()(conv(x, 8, 1, use_bias=False, kernel_initializer=Uneven()))])
 
 
 def transposed(x: Any, *, norm: bool, act: Any, use_bias: bool = True) -> Any:
@@ -195,6 +211,7 @@ PATTERNS: dict[str, Callable[[Any], Any]] = {
     "squeeze-excite, hard sigmoid": lambda x: squeeze_excite(stem(x), HardSigmoid()),
     "squeeze-excite, sigmoid": lambda x: squeeze_excite(stem(x), L.Activation("sigmoid")),
     "squeeze-excite after HardSwish": lambda x: squeeze_excite(HardSwish()(conv_bn(x)), HardSigmoid()),
+    "hard sigmoid, no bias, channels of unlike size": lambda x: gated(stem(x)),
     "hard sigmoid read twice": lambda x: (lambda y: L.Multiply()([HardSigmoid()(y), y]))(conv_bn(x)),
     "large-kernel attention": lambda x: conv(attention(x), 4),
     "BN on the image": lambda x: conv(L.BatchNormalization()(x), 6),
