@@ -31,7 +31,7 @@ class Comparison:
 
 _ROWS = {row.name: row for row in TABLES["camvid"].rows}
 # At most 6 minutes a run on two cores, the teacher's answers included.
-_EPOCHS = ("float_phase.epochs=60", "qat_phase.epochs=8")
+_EPOCHS = ("float_phase.epochs=40", "qat_phase.epochs=5")
 CAMVID = Comparison(
     student=replace(_ROWS["tiny_unet5"], settings=(*_ROWS["tiny_unet5"].settings, *_EPOCHS)),
     teacher=_ROWS["unet5"],
