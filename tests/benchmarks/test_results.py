@@ -105,8 +105,11 @@ def test_a_recipe_claims_what_was_measured(table: str):
     rows = measured()[table]
     for recipe in {row["recipe"] for row in rows}:
         claim = find_recipe(recipe).claim
+        of_recipe = [row for row in rows if row["recipe"] == recipe]
         for which in ("float", "board"):
-            assert f"{statistics.mean(row[which] for row in rows if row['recipe'] == recipe):.3f}" in claim
+            assert f"{statistics.mean(row[which] for row in of_recipe):.3f}" in claim
+        if "bytes measured" in claim:
+            assert [f"({row['arena_bytes']:,} bytes measured)" in claim for row in of_recipe] == [True]
 
 
 def test_a_new_row_changes_the_page():
