@@ -43,6 +43,7 @@ SOURCES = Registry(
         "pascal_voc": Entry("keras_tiny.data.pascal_voc:load_pascal_voc", task="detection"),
         "coco": Entry("keras_tiny.data.coco:load_coco", task="detection"),
         "digits_masks": Entry("keras_tiny.data.scenes:load_masks", task="segmentation"),
+        "digits_ink": Entry("keras_tiny.data.scenes:load_ink", task="segmentation"),
     },
     group="keras_tiny.data",
 )

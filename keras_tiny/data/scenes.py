@@ -1,9 +1,10 @@
-"""Scenes of real digits on textured ground, composed on demand: `digits_scenes` with boxes, `digits_masks` with masks.
+"""Scenes of real digits on textured ground, composed on demand: `digits_scenes` has boxes, two more have masks.
 
 Each scene is 160x160 RGB with one to six of the packaged digits (see `digits`), 16 to 56 pixels on their longer side,
 turned and coloured, over gradients, noise and shapes that are no digits. Scenes of a split show digits of that split
 only, so what a network saw in training it never sees in the test. A scene depends on its name alone: the same
-pictures on every machine and with every seed, so that figures stay comparable.
+pictures on every machine and with every seed, so that figures stay comparable. `digits_masks` says of every pixel which
+digit's ink it is, `digits_ink` only whether it is ink.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ MOST_OVERLAP = 0.2  # IoU of two boxes
 MOST_HIDDEN = (
     0.3  # share of the smaller box that the other may cover: a small digit must not sit on a large one
 )
+BACKGROUND, INK_LABEL = "background", "ink"
 INK = 128  # a pixel with at least half its area inked belongs to the digit
 
 _LICENCE = "CC BY 4.0: digits of E. Alpaydin, C. Kaynak, UCI, 1998; composed by keras-tiny"
@@ -86,6 +88,21 @@ def load_masks(
     return _dataset("digits_masks", path, image_size=image_size, channels=channels)
 
 
+def load_ink(
+    path: str = "",
+    *,
+    image_size: ImageSize | None = None,
+    channels: Literal[1, 3] | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """`digits_ink`: the same scenes with a mask of all ink, for segmentation: background and ink.
+
+    Arguments as in `load_scenes`.
+    """
+    del seed
+    return _dataset("digits_ink", path, image_size=image_size, channels=channels)
+
+
 def compose(split: Literal["train", "val", "test"], index: int) -> Scene:
     """The scene of that number, 0 to `SCENES[split]` - 1."""
     rng = np.random.default_rng([SPLITS.index(split), index])
@@ -119,13 +136,26 @@ def scene_name(source: str, split: str, index: int) -> str:
 
 
 def _dataset(
-    source: str, path: str, *, image_size: ImageSize | None, channels: Literal[1, 3] | None
+    source: Literal["digits_scenes", "digits_masks", "digits_ink"],
+    path: str,
+    *,
+    image_size: ImageSize | None,
+    channels: Literal[1, 3] | None,
 ) -> Dataset:
     if path:
         raise DataError(f"The source '{source}' takes no path, got '{path}'.", hint=f"Write {source}.")
     spec = preprocessing_for(image_size, channels=channels, side=SIDE)
-    masks = source == "digits_masks"
+    detection = source == "digits_scenes"
     digits = tuple(str(digit) for digit in range(10))
+    labels = {
+        "digits_scenes": digits,
+        "digits_masks": (BACKGROUND, *digits),
+        "digits_ink": (BACKGROUND, INK_LABEL),
+    }
+
+    def mask(sample: str) -> np.ndarray:
+        drawn = _scene(sample).mask
+        return np.minimum(drawn, 1) if source == "digits_ink" else drawn.copy()
 
     def split(name: str) -> Split:
         return Split(
@@ -133,14 +163,14 @@ def _dataset(
             [scene_name(source, name, index) for index in range(SCENES[name])],
             None,
             lambda sample: _scene(sample).image.copy(),
-            read_boxes=None if masks else lambda sample: _scene(sample).boxes,
-            read_mask=(lambda sample: _scene(sample).mask.copy()) if masks else None,
+            read_boxes=(lambda sample: _scene(sample).boxes) if detection else None,
+            read_mask=None if detection else mask,
         )
 
     return Dataset(
         source=source,
-        task="segmentation" if masks else "detection",
-        labels=("background", *digits) if masks else digits,
+        task="detection" if detection else "segmentation",
+        labels=labels[source],
         preprocessing=spec,
         train=split("train"),
         val=split("val"),

@@ -5,7 +5,13 @@ from __future__ import annotations
 from keras_tiny.keras_api import tf
 
 
-def soft_answers(teacher: tf.Tensor, student: tf.Tensor, *, temperature: float) -> tf.Tensor:
+def soft_answers(
+    teacher: tf.Tensor,
+    student: tf.Tensor,
+    *,
+    temperature: float,
+    class_weights: tf.Tensor | None = None,
+) -> tf.Tensor:
     """T² · KL(teacher at T ‖ student at T), mean over batch and pixels (Hinton et al., arXiv:1503.02531).
 
     The factor keeps the gradient's size whatever the temperature. One channel is one sigmoid, its other side 1 - p.
@@ -13,16 +19,21 @@ def soft_answers(teacher: tf.Tensor, student: tf.Tensor, *, temperature: float) 
     Args:
         teacher, student: logits (batch, …, channels) of one shape.
         temperature: T > 0; the higher, the more the teacher's second thoughts count.
+        class_weights: float32 (classes,), as the loss of the truth has them; the mean is then weighted by what the
+            teacher takes a pixel for (at T = 1), so that the rare classes are taught as loudly as they are told.
     """
-    teacher, student = (tf.cast(logits, tf.float32) / temperature for logits in (teacher, student))
-    if teacher.shape[-1] == 1:
-        share = tf.sigmoid(teacher)
-        cross = tf.nn.sigmoid_cross_entropy_with_logits(labels=share, logits=student)
-        own = tf.nn.sigmoid_cross_entropy_with_logits(labels=share, logits=teacher)
-        return temperature**2 * tf.reduce_mean(cross - own)
-    share = tf.nn.softmax(teacher)
-    divergence = share * (tf.nn.log_softmax(teacher) - tf.nn.log_softmax(student))
-    return temperature**2 * tf.reduce_mean(tf.reduce_sum(divergence, -1))
+    teacher, student = (_both_sides(tf.cast(logits, tf.float32)) for logits in (teacher, student))
+    share, log_student = tf.nn.softmax(teacher / temperature), tf.nn.log_softmax(student / temperature)
+    divergence = tf.reduce_sum(share * (tf.nn.log_softmax(teacher / temperature) - log_student), -1)
+    if class_weights is None:
+        return temperature**2 * tf.reduce_mean(divergence)
+    weights = tf.reduce_sum(tf.nn.softmax(teacher) * class_weights, -1)
+    return temperature**2 * tf.math.divide_no_nan(tf.reduce_sum(divergence * weights), tf.reduce_sum(weights))
+
+
+def _both_sides(logits: tf.Tensor) -> tf.Tensor:
+    """One channel is the second of two classes: softmax of (0, x) is (1 - sigmoid of x, sigmoid of x)."""
+    return tf.concat([tf.zeros_like(logits), logits], -1) if logits.shape[-1] == 1 else logits
 
 
 def squared_distance(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:

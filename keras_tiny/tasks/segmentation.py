@@ -109,6 +109,9 @@ class Segmentation(Task):
     def targets(self, truths: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
         return self._at_output(truths[0]), tf.ones([self.num_classes])
 
+    def class_weights(self, targets: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        return targets[1]
+
     def objective(self, recipe: Recipe, *, training: bool) -> Objective:
         """The sum that `recipe.mask_losses` says; class weights are in the targets, ones for validation."""
         del training

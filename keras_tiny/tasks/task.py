@@ -130,6 +130,11 @@ class Task(ABC):
             training: False for validation: without label smoothing and what else only helps to learn.
         """
 
+    def class_weights(self, targets: Any) -> tf.Tensor | None:
+        """Those of `targets` by which the objective weighs classes, float32 (classes,); by default there are none."""
+        del targets
+        return None
+
     def answers(self, outputs: Arrays) -> Arrays:
         """What `metrics`, `findings` and the pictures need of a batch of outputs, float32 each; by default all."""
         return outputs

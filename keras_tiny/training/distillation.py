@@ -82,7 +82,10 @@ class Distillation(Task):
             found = own(truth, outputs[:1])
             answers = [as_logits(o, e) for o, e in zip((taught[0], outputs[0]), self._ends_in, strict=True)]
             found["soft_loss"] = soft_answers(
-                _resized(answers[0], like=answers[1]), answers[1], temperature=part.temperature
+                _resized(answers[0], like=answers[1]),
+                answers[1],
+                temperature=part.temperature,
+                class_weights=self._task.class_weights(truth),
             )
             loss = (1 - part.answers_weight) * found["loss"] + part.answers_weight * found["soft_loss"]
             if part.pairs:

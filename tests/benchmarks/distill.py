@@ -34,7 +34,7 @@ _ROWS = {row.name: row for row in TABLES["camvid"].rows}
 _EPOCHS = ("float_phase.epochs=40", "qat_phase.epochs=5")
 CAMVID = Comparison(
     student=replace(_ROWS["tiny_unet5"], settings=(*_ROWS["tiny_unet5"].settings, *_EPOCHS)),
-    teacher=_ROWS["unet5"],
+    teacher=_ROWS["unet4"],
     # The teacher's masks have four pixels for one of the student's: its answers say how a pixel is shared.
     lesson=("distill.temperature=2.0", "distill.answers_weight=0.5"),
 )

@@ -100,7 +100,14 @@ def test_three_families_of_segmenters_fit_320_kib_and_one_128_kib():
     assert [row["name"] for row in small if row["arena_bytes"] <= 128 * 1024 and row["board"] >= 0.30]
 
 
-@pytest.mark.parametrize("table", ["camvid", "raccoons", "digits_scenes"])
+def test_the_ink_of_digits_is_found_on_the_board_after_twenty_minutes():
+    (row,) = measured()["digits_ink"]
+    assert row["board"] >= 0.85
+    assert row["training_minutes"] <= 20
+    assert row["samples"] == 500
+
+
+@pytest.mark.parametrize("table", ["camvid", "raccoons", "digits_scenes", "digits_ink"])
 def test_a_recipe_claims_what_was_measured(table: str):
     rows = measured()[table]
     for recipe in {row["recipe"] for row in rows}:

@@ -133,9 +133,9 @@ TABLES = {
             seeds=True,
         ),
         Table(
-            name="digits_masks",
-            source="digits_masks",
-            rows=(Row("unet5", "digits_masks_unet5"),),
+            name="digits_ink",
+            source="digits_ink",
+            rows=(Row("unet5", "digits_ink_unet5"),),
         ),
     )
 }

@@ -67,21 +67,24 @@ def test_the_choice_of_digits_is_the_one_of_the_first_release():
     assert (first.boxes.classes.tolist(), first.boxes.corners.astype(int).tolist()) == FIRST_TEST_SCENE
 
 
-def test_digits_scenes_is_for_detection_and_digits_masks_for_segmentation():
-    boxes, masks = data.load("digits_scenes"), data.load("digits_masks")
+def test_digits_scenes_is_for_detection_and_the_two_kinds_of_masks_for_segmentation():
+    boxes, masks, ink = data.load("digits_scenes"), data.load("digits_masks"), data.load("digits_ink")
     assert (boxes.task, boxes.labels, boxes.input_shape) == (
         "detection",
         tuple("0123456789"),
         (SIDE, SIDE, 3),
     )
     assert (masks.task, masks.labels) == ("segmentation", ("background", *"0123456789"))
-    for dataset in (boxes, masks):
+    assert (ink.task, ink.labels) == ("segmentation", ("background", "ink"))
+    for dataset in (boxes, masks, ink):
         assert {name: len(getattr(dataset, name)) for name in SCENES} == SCENES
     with_boxes, with_mask = boxes.test[3], masks.test[3]
     np.testing.assert_array_equal(with_boxes.image, with_mask.image)
     assert with_boxes.mask is None
     assert with_mask.boxes is None
     assert set(np.unique(with_mask.mask).tolist()) == {0, *(with_boxes.boxes.classes + 1).tolist()}
+    np.testing.assert_array_equal(ink.test[3].image, with_mask.image)
+    np.testing.assert_array_equal(ink.test[3].mask, with_mask.mask > 0)
 
 
 def test_what_a_reader_does_to_its_picture_is_not_seen_by_the_next():
@@ -91,6 +94,7 @@ def test_what_a_reader_does_to_its_picture_is_not_seen_by_the_next():
     np.testing.assert_array_equal(split[0].image, before)
 
 
-def test_a_path_is_refused():
+@pytest.mark.parametrize("source", ["digits_scenes", "digits_masks", "digits_ink"])
+def test_a_path_is_refused(source: str):
     with pytest.raises(DataError, match="takes no path"):
-        data.load("digits_scenes:/somewhere")
+        data.load(f"{source}:/somewhere")

@@ -33,6 +33,27 @@ def test_softened_answers_are_a_divergence_times_the_square_of_the_temperature(
 
 
 @pytest.mark.parametrize("channels", [1, 5])
+def test_class_weights_count_by_what_the_teacher_takes_a_pixel_for(channels: int):
+    classes = max(2, channels)
+    weights = np.random.default_rng(1).uniform(0.1, 9, classes).astype(np.float32)
+    teacher, student = (
+        np.concatenate([np.zeros_like(scores), scores], -1) if channels == 1 else scores
+        for scores in (each.astype(np.float64) for each in logits(channels))
+    )
+
+    def shares(scores: np.ndarray) -> np.ndarray:
+        return np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+
+    divergence = (shares(teacher / 2) * np.log(shares(teacher / 2) / shares(student / 2))).sum(-1)
+    expected = 4 * np.average(divergence, weights=shares(teacher) @ weights)
+    sides = [tf.constant(scores) for scores in logits(channels)]
+    found = soft_answers(*sides, temperature=2.0, class_weights=tf.constant(weights))
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+    same = soft_answers(*sides, temperature=2.0, class_weights=tf.fill([classes], 3.0))
+    assert float(same) == pytest.approx(float(soft_answers(*sides, temperature=2.0)), rel=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
 def test_a_student_that_answers_as_its_teacher_costs_nothing(channels: int):
     teacher = tf.constant(logits(channels)[0])
     assert float(soft_answers(teacher, teacher, temperature=2.0)) == pytest.approx(0, abs=1e-6)

@@ -13,6 +13,7 @@ from keras_tiny.data.sample import Dataset, Split
 from keras_tiny.errors import BadInput, UnknownName
 from keras_tiny.export.convert import convert
 from keras_tiny.keras_api import keras
+from keras_tiny.losses.distillation import soft_answers
 from keras_tiny.preprocessing.spec import PreprocessingSpec
 from keras_tiny.quantization import quantize
 from keras_tiny.recipe import DistillPart, Recipe
@@ -102,6 +103,22 @@ def test_the_whole_weight_on_the_truth_is_training_alone(data: Dataset):
     found = taught.objective(recipe, training=True)(targets, outputs)
     alone = task_for(student, data).objective(recipe, training=True)(targets[0], outputs)
     assert float(found["loss"]) == pytest.approx(float(alone["loss"]), rel=1e-6)
+
+
+def test_the_weights_of_classes_count_for_the_teachers_answers_too(data: Dataset):
+    teacher, student = shared(16), shared(32)
+    taught = lesson(student, teacher, data, temperature=2.0)
+    recipe = Recipe(batch_size=16, class_weights="enet")
+    batches = taught.batches(taught.prepare(data.train), recipe=recipe, phase="float", epoch=0)
+    ((inputs, ((masks, weights), answers)),) = batches
+    assert len(set(weights.numpy().tolist())) == 3
+    logits = student(inputs, training=False)
+    found = taught.objective(recipe, training=True)(((masks, weights), answers), (logits,))
+    expected = soft_answers(answers[0], logits, temperature=2.0, class_weights=weights)
+    assert float(found["soft_loss"]) == pytest.approx(float(expected), rel=1e-5)
+    assert float(found["soft_loss"]) != pytest.approx(
+        float(soft_answers(answers[0], logits, temperature=2.0)), rel=1e-3
+    )
 
 
 def test_the_teacher_sees_the_picture_that_the_student_sees(data: Dataset):
