@@ -107,6 +107,14 @@ def test_the_ink_of_digits_is_found_on_the_board_after_twenty_minutes():
     assert row["samples"] == 500
 
 
+def test_every_seed_gains_from_a_teacher_in_six_minutes():
+    alone, distilled = read_store()[distillation.NAME]
+    assert alone["seeds"] == distilled["seeds"] == [1, 2, 3]
+    for which in ("float", "qat"):
+        assert all(a < b for a, b in zip(alone[which], distilled[which], strict=True))
+    assert max(alone["minutes"] + distilled["minutes"]) <= 6
+
+
 @pytest.mark.parametrize("table", ["camvid", "raccoons", "digits_scenes", "digits_ink"])
 def test_a_recipe_claims_what_was_measured(table: str):
     rows = measured()[table]
