@@ -9,6 +9,7 @@ import numpy as np
 
 from mcu.compiler import tables
 from mcu.compiler.arithmetic import activation_range, quantize_multiplier
+from mcu.compiler.operators.common import check_output_size
 from mcu.compiler.problems import require_type, unsupported
 from mcu.compiler.stage import Constant, Context, Kernel, Stage, Value, rows_of
 from mcu.tflite import TfliteOperator, TfliteTensor
@@ -61,6 +62,7 @@ def _table(
     source, target = context.input(operator, 0), context.output(operator)
     for tensor, role in ((source, "the input"), (target, "the output")):
         require_type(context.model, operator, tensor, "int8", role)
+    check_output_size(context, operator, target, source.shape)
     height, row_bytes = rows_of(target.shape)
     table = Constant("table", "int8_t", answers(source, target))
     return Stage(

@@ -205,3 +205,12 @@ def test_extreme_inputs_are_part_of_the_comparison() -> None:
     samples = random_samples(TflmInterpreter(residual_network()), 3)
     assert samples[0][0].min() == samples[0][0].max() == -128
     assert samples[1][0].min() == samples[1][0].max() == 127
+
+
+@pytest.mark.parametrize("operator", ["LOGISTIC", "HARD_SWISH", "RELU", "QUANTIZE"])
+def test_an_operator_of_single_values_whose_output_is_larger_than_its_input_is_refused(operator: str):
+    graph = Graph()
+    x = graph.input("x", (1, 8, 8, 1), scale=0.1)
+    y = graph.add(operator, (x,), "y", (1, 108, 8, 1), scale=1 / 256, zero_point=-128)
+    with pytest.raises(UnsupportedModel, match=r"\(1, 108, 8, 1\) where \(1, 8, 8, 1\) follows"):
+        compile_model(graph.build(outputs=(y,)))
