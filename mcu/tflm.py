@@ -87,6 +87,7 @@ class TflmInterpreter:
             raise ModelFileError(
                 f"The model has {model.subgraph_count} subgraphs; control flow is not supported."
             )
+        self.model: TfliteModel = model
         self.inputs: tuple[TensorSpec, ...] = tuple(model.tensors[index].spec() for index in model.inputs)
         self.outputs: tuple[TensorSpec, ...] = tuple(model.tensors[index].spec() for index in model.outputs)
         model_bytes = bytes(model_bytes)

@@ -73,6 +73,7 @@ class Graph:
     _tensors: list[_Tensor] = field(default_factory=list)
     _operators: list[_Operator] = field(default_factory=list)
     _inputs: list[int] = field(default_factory=list)
+    _index: dict[str, int] = field(default_factory=dict)  # of the first tensor of a name
 
     def input(
         self,
@@ -98,6 +99,7 @@ class Graph:
         quantized_dimension: int = 0,
     ) -> str:
         """A constant; its type and shape are those of `values`."""
+        self._index.setdefault(name, len(self._tensors))
         self._tensors.append(
             _Tensor(
                 name,
@@ -133,7 +135,7 @@ class Graph:
         return name
 
     def index(self, name: str) -> int:
-        return next(index for index, tensor in enumerate(self._tensors) if tensor.name == name)
+        return self._index[name]
 
     def build(self, *, outputs: Sequence[str]) -> bytes:
         """The .tflite file."""
@@ -155,6 +157,7 @@ class Graph:
         shape_signature: Sequence[int] = (),
     ) -> str:
         scales, zero_points = ((), ()) if scale is None else ((scale,), (zero_point,))
+        self._index.setdefault(name, len(self._tensors))
         self._tensors.append(
             _Tensor(name, tuple(shape), dtype, scales, zero_points, 0, None, tuple(shape_signature))
         )

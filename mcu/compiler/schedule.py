@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from mcu.compiler.place import Buffer, Placement, aligned, place
 from mcu.compiler.rows import overlap_distance
@@ -94,10 +94,11 @@ class Memory:
     def alive(self, groups: Sequence[Group]) -> list[int]:
         """Bytes per step if everything could be packed without gaps."""
         buffers, overlaps = self.buffers(groups)
-        totals = [0] * len(groups)
+        changes = [0] * (len(groups) + 2)  # of the total, when a step begins
         for buffer in buffers:
-            for step in range(max(buffer.first, 0), min(buffer.last, len(groups) - 1) + 1):
-                totals[step] += aligned(buffer.size)
+            changes[max(buffer.first, 0)] += aligned(buffer.size)
+            changes[buffer.last + 1] -= aligned(buffer.size)
+        totals = list(accumulate(changes))[: len(groups)]
         saved: dict[int, int] = defaultdict(int)
         where = {buffer.key: buffer for buffer in buffers}
         for (source, target), distance in overlaps.items():

@@ -109,7 +109,7 @@ def assert_equals_tflm(model_bytes: bytes, *, samples: int = 3, seed: int = 0) -
     interpreter = TflmInterpreter(model_bytes)
     inputs = random_samples(interpreter, samples, seed=seed)
     expected = [interpreter.invoke(sample) for sample in inputs]
-    compiled = compile_model(model_bytes)
+    compiled = compile_model(interpreter.model)
     for index, (ours, theirs) in enumerate(zip(run_on_host(compiled, inputs), expected, strict=True)):
         for position, (a, b) in enumerate(zip(ours, theirs, strict=True)):
             wrong = np.flatnonzero(a.reshape(-1) != b.reshape(-1))
