@@ -105,7 +105,7 @@ def _first_fit(
                 choices.append(at - overlaps[friend.key, buffer.key])
             if (buffer.key, friend.key) in overlaps:
                 choices.append(at + overlaps[buffer.key, friend.key])
-        free = _between(np.unique(np.concatenate([choices, starts - size, ends])), size, starts, ends)
+        free = _between(np.concatenate([choices, starts - size, ends]), size, starts, ends)
         reach = np.maximum(high, free + size) - np.minimum(low, free)
         for at in free[np.lexsort((free, np.abs(free), reach))].tolist():
             if all(_apart(buffer, at, friend, there, overlaps) for friend, there in friends):

@@ -50,10 +50,9 @@ def relu6(source: TfliteTensor, target: TfliteTensor) -> np.ndarray:
 
 
 def leaky_relu(source: TfliteTensor, target: TfliteTensor, alpha: float) -> np.ndarray:
-    """LEAKY_RELU; the factors are float32 products, as in the reference; a negative slope mirrors a positive one."""
-    scale, out = np.float32(source.scale), np.float32(target.scale)
-    identity = quantize_multiplier(float(scale / out))
-    factor = float(scale * np.float32(alpha) / out)
+    """LEAKY_RELU; a negative slope mirrors a positive one."""
+    identity = quantize_multiplier(source.scale / target.scale)
+    factor = source.scale * alpha / target.scale
     slope, sign = quantize_multiplier(abs(factor)), -1 if factor < 0 else 1
 
     def answer(q: int) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from mcu.compiler import CompiledModel, emit
 from mcu.firmware.gcc import TARGETS, SectionBytes, Target, compile_objects, link, section_bytes
+from tests.mcu.compiler.kernel_objects import kernel_objects
 
 TIMEOUT_S = 3600  # a large network in plain C, on a computer that does other things too
 BARE_METAL = Path(__file__).with_name("bare_metal")
@@ -111,11 +112,13 @@ def run_on_qemu(
     with tempfile.TemporaryDirectory() as temporary:
         folder = emit(compiled, Path(temporary) / "model")
         target = TARGETS[machine.target]
-        program = _build(compiled, machine, target, folder, inputs, expected, flags)
+        engine = [
+            _model_object(compiled, target, folder, flags),
+            *kernel_objects(compiled, target, tuple(flags)),
+        ]
+        program = _build(compiled, machine, target, folder, inputs, expected, flags, engine)
         sizes = section_bytes(target, program)
-        names = {name.removesuffix(".c") for name in compiled.sources}
-        objects = [folder / "o" / f"{name}.o" for name in names]
-        model_text = sum(section_bytes(target, each).text for each in objects)
+        model_text = sum(section_bytes(target, each).text for each in engine)
         command = [
             *machine.qemu,
             *("-nographic", "-monitor", "none", "-serial", "stdio", "-icount", "shift=0"),
@@ -134,6 +137,11 @@ def run_on_qemu(
     return BenchRun(int(total[1]), by_operator, int(wrong[1]), sizes, model_text)
 
 
+def _model_object(compiled: CompiledModel, target: Target, folder: Path, flags: Sequence[str]) -> Path:
+    source = folder / f"kt_{compiled.name}.c"
+    return compile_objects(target, [source], out_dir=folder / "o", flags=flags)[0]
+
+
 def _build(
     compiled: CompiledModel,
     machine: Machine,
@@ -142,6 +150,7 @@ def _build(
     inputs: Sequence[Sequence[np.ndarray]],
     expected: Sequence[Sequence[np.ndarray]],
     flags: Sequence[str],
+    engine: Sequence[Path],
 ) -> Path:
     name, upper = compiled.name, compiled.name.upper()
     (folder / "bench_model.h").write_text(
@@ -171,9 +180,8 @@ def _build(
         )
     )
     sources = [BARE_METAL / "bench.c", BARE_METAL / machine.source, folder / "samples.c"]
-    sources += [folder / each for each in compiled.sources]
     include = (f"-I{folder}", f"-I{BARE_METAL}", f"-DMACHINE_MHZ={machine.mhz}U")
-    objects = compile_objects(target, sources, out_dir=folder / "o", flags=[*flags, *include])
+    objects = [*compile_objects(target, sources, out_dir=folder / "o", flags=[*flags, *include]), *engine]
     wanted = ("-nostartfiles", "-nodefaultlibs", f"-T{script}", "-Wl,--gc-sections", "-lc", "-lgcc")
     if target.id == "rv32imac":
         wanted = tuple(each for each in wanted if each != "-lc")

@@ -35,6 +35,18 @@ EDGES = st.builds(Edge, SCALES, ZERO_POINTS)
 Adder = Callable[[Graph, str], str]
 
 
+def ratios(low: int, high: int) -> st.SearchStrategy[float]:
+    """Ratios of two scales from 2**low to 2**high; half of them simple fractions, under which many results are ties.
+
+    Scales drawn apart from each other hardly ever have a tie, and it takes a tie to tell one rounding from another.
+    """
+    simple = st.builds(lambda a, b: a / b, st.integers(1, 48), st.integers(1, 48))
+    return st.one_of(
+        st.floats(low, high).map(lambda exponent: 2.0**exponent),
+        simple.map(lambda ratio: min(max(ratio, 2.0**low), 2.0**high)),
+    )
+
+
 def constant_weights(
     graph: Graph,
     name: str,
@@ -49,7 +61,8 @@ def constant_weights(
     """Weights, bias, and the weights' scales."""
     rng = np.random.default_rng(seed)
     count = shape[axis]
-    scales = np.float32(2.0 ** rng.uniform(-spread, 0.0, count if per_channel else 1) * 0.01)
+    exponents = rng.uniform(-spread, 0.0, count if per_channel else 1)
+    scales = np.float32(2.0 ** (exponents.round() if seed % 2 else exponents) * 0.01)
     weights = graph.constant(
         f"{name}/w",
         rng.integers(-127, 128, shape, np.int8),
@@ -68,9 +81,9 @@ def constant_weights(
 
 
 def target_scale(source: Edge, weight_scales: np.ndarray, taps: int, stretch: float) -> float:
-    """An output scale under which accumulators of random weights reach a good part of int8, times 2**stretch."""
-    typical = source.scale * float(weight_scales.max()) * 73 * 73 * np.sqrt(taps) / 50
-    return float(np.float32(typical * 2.0**stretch))
+    """An output scale under which accumulators of random weights reach a good part of int8, times `stretch`."""
+    typical = source.scale * float(weight_scales.max()) * round(73 * 73 * np.sqrt(taps) / 50)
+    return float(np.float32(typical * stretch))
 
 
 @st.composite
@@ -102,7 +115,7 @@ def conv(draw: st.DrawFn, *, depthwise: bool = False) -> Adder:
     per_channel, with_bias, stretch, seed = (
         draw(st.booleans()),
         draw(st.booleans()),
-        draw(st.floats(-6, 6)),
+        draw(ratios(-6, 6)),
         draw(SEEDS),
     )
     shape = (
@@ -150,7 +163,7 @@ def fully_connected(draw: st.DrawFn) -> Adder:
     per_channel, with_bias, stretch, seed = (
         draw(st.booleans()),
         draw(st.booleans()),
-        draw(st.floats(-4, 4)),
+        draw(ratios(-4, 4)),
         draw(SEEDS),
     )
 
@@ -193,7 +206,7 @@ def transpose_conv(draw: st.DrawFn) -> Adder:
     per_channel, with_bias, stretch, seed = (
         draw(st.booleans()),
         draw(st.booleans()),
-        draw(st.floats(-3, 3)),
+        draw(ratios(-3, 3)),
         draw(SEEDS),
     )
     if padding == "SAME":
@@ -242,14 +255,17 @@ def binary(draw: st.DrawFn, *, operator: str) -> Adder:
         other = tuple(size if draw(st.booleans()) else 1 for size in shape)
     elif kind == "shorter":
         other = shape[draw(st.integers(0, len(shape) - 1)) :]
-    edges = draw(EDGES), draw(EDGES)
-    stretch, zero_point, activation = draw(st.floats(-4, 4)), draw(ZERO_POINTS), draw(ACTIVATIONS)
+    first, second = draw(EDGES), draw(EDGES)
+    if draw(st.booleans()):
+        second = Edge(float(np.float32(first.scale * draw(ratios(-4, 4)))), second.zero_point)
+    edges = first, second
+    stretch, zero_point, activation = draw(ratios(-4, 4)), draw(ZERO_POINTS), draw(ACTIVATIONS)
     constant, swapped, seed = draw(st.booleans()), draw(st.booleans()), draw(SEEDS)
     if operator == "ADD":
         # The reference refuses to add when the output's step is 2**20 times finer than the inputs'.
-        scale = max(edge.scale for edge in edges) * 2.0**stretch
+        scale = max(edge.scale for edge in edges) * stretch
     else:
-        scale = edges[0].scale * edges[1].scale * 64 * 2.0**stretch
+        scale = edges[0].scale * edges[1].scale * 64 * stretch
 
     def add(graph: Graph, name: str) -> str:
         a = graph.input(f"{name}/a", shape, **edges[0].named())
@@ -300,7 +316,7 @@ def mean(draw: st.DrawFn) -> Adder:
     shape = (1, draw(SIDES), draw(SIDES), draw(CHANNELS))
     axes = draw(st.sampled_from([(1, 2), (2, 1), (1,), (2,), (3,), (-1,), (2, 3), (1, 2, 3), (-3, -2)]))
     source, target, keep = draw(EDGES), draw(EDGES), draw(st.booleans())
-    scale = float(np.float32(source.scale * 2.0 ** draw(st.floats(-4, 3))))
+    scale = float(np.float32(source.scale * draw(ratios(-4, 3))))
     resolved = {axis % 4 for axis in axes}
     out = [1 if axis in resolved else size for axis, size in enumerate(shape) if keep or axis not in resolved]
 
@@ -368,7 +384,7 @@ def pad(draw: st.DrawFn) -> Adder:
 def unary(draw: st.DrawFn, *, operator: str) -> Adder:
     shape = (*draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)), 97)
     source, target = draw(EDGES), draw(EDGES)
-    scale = float(np.float32(source.scale * 2.0 ** draw(st.floats(-4, 4))))
+    scale = float(np.float32(source.scale * draw(ratios(-4, 4))))
     options: dict[str, object] = {}
     if operator in ("LOGISTIC", "SOFTMAX"):
         scale, target = 1 / 256, Edge(1.0, -128)
@@ -377,9 +393,9 @@ def unary(draw: st.DrawFn, *, operator: str) -> Adder:
         shape = (*shape[:-1], draw(st.integers(1, 40)))
     if operator == "HARD_SWISH":
         # The reference needs an output step of at least 1/128 of the input's.
-        scale = float(np.float32(source.scale * 2.0 ** draw(st.floats(-6, 4))))
+        scale = float(np.float32(source.scale * draw(ratios(-6, 4))))
     if operator == "LEAKY_RELU":
-        options["alpha"] = draw(st.floats(-1, 2, width=32))
+        options["alpha"] = float(np.float32(draw(st.sampled_from([-1, -1, 0, 1, 1])) * draw(ratios(-6, 1))))
 
     def add(graph: Graph, name: str) -> str:
         x = graph.input(f"{name}/x", shape, **source.named())

@@ -5,15 +5,14 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from mcu.compiler import CompiledModel, compile_model, emit
-from mcu.compiler.emit import LIBRARY, sketches_folder
 from mcu.firmware.gcc import SANITIZE, TARGETS, compile_objects, link
 from mcu.tflm import TflmInterpreter
+from tests.mcu.compiler.kernel_objects import kernel_objects
 
 MAIN = """
 #include <stdio.h>
@@ -42,19 +41,6 @@ int main(void)
 """
 
 
-@cache
-def _session_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory()
-
-
-@cache
-def kernel_object(name: str, target: str, flags: tuple[str, ...]) -> Path:
-    """A kernel of the library, compiled once per session."""
-    out = Path(_session_folder().name) / f"{target}-{abs(hash(flags))}"
-    source = sketches_folder() / LIBRARY / name
-    return compile_objects(TARGETS[target], [source], out_dir=out, flags=flags)[0]
-
-
 def run_on_host(
     compiled: CompiledModel,
     samples: Sequence[Sequence[np.ndarray]],
@@ -76,7 +62,7 @@ def run_on_host(
         own = f"kt_{compiled.name}.c"
         host = TARGETS["host"]
         objects = compile_objects(host, [main, folder / own], out_dir=folder / "o", flags=flags)
-        objects += [kernel_object(name, "host", tuple(flags)) for name in compiled.sources if name != own]
+        objects += kernel_objects(compiled, host, tuple(flags))
         program = link(host, objects, made=folder / "program", flags=flags)
         sent = b"".join(array.tobytes() for sample in samples for array in sample)
         done = subprocess.run([program], input=sent, capture_output=True, check=False)

@@ -1,10 +1,12 @@
 """A hundred thousand random cases of every operator against TensorFlow Lite Micro; may be interrupted and goes on.
 
-    python -m tests.mcu.compiler.long_run [OPERATOR …] [--cases 100000] [--jobs 2] [--state build/long_run.json]
+    python -m tests.mcu.compiler.long_run [OPERATOR …] [--machine host] [--cases 100000] [--jobs 2] [--state FILE]
 
-Cases come in chunks: one model of CHUNK independent operators, drawn from the chunk's number, so that a chunk that
-fails can be repeated alone. Chunks of all operators take turns: whenever it ends, all are equally far. The state
-counts the chunks that are done; remove the file when the engine has changed.
+On this host the engine is plain C under ASan and UBSan; on an emulated machine it has the kernels of that machine.
+
+Cases come in chunks: one model of independent operators, drawn from the chunk's number, so that a chunk that fails can
+be repeated alone. Chunks of all operators take turns: whenever it ends, all are equally far. The state counts the
+chunks that are done; remove the file when the engine has changed.
 """
 
 from __future__ import annotations
@@ -22,11 +24,15 @@ from hypothesis.control import BuildContext
 from hypothesis.errors import StopTest
 from hypothesis.internal.conjecture.data import ConjectureData
 
+from tests.benchmarks.qemu_bench import MACHINES
 from tests.mcu.compiler.cases import OPERATORS, Adder
+from tests.mcu.compiler.emulated_run import assert_machine_equals_tflm
 from tests.mcu.compiler.host_run import assert_equals_tflm
 from tests.tflite_writer import Graph
 
-CHUNK = 250
+HOST = "host"
+# Operators of one model; all inputs lie in the arena at once, and the Cortex-M4 has 128 KiB.
+CHUNK = {HOST: 250, "cortex_m4": 50, "cortex_m7": 250, "riscv": 250}
 SAMPLES = 4  # inputs of every case: both extremes, then noise
 
 
@@ -53,14 +59,17 @@ def graph_of(adders: Sequence[Adder]) -> bytes:
     return graph.build(outputs=[add(graph, f"case{index}") for index, add in enumerate(adders)])
 
 
-def check_chunk(task: tuple[str, int]) -> tuple[str, int]:
+def check_chunk(task: tuple[str, int], *, machine: str = HOST) -> tuple[str, int]:
     """Compare one chunk; (operator, its cases)."""
     operator, number = task
-    adders = draw(operator, CHUNK, number=number)
+    adders = draw(operator, CHUNK[machine], number=number)
     try:
-        assert_equals_tflm(graph_of(adders), samples=SAMPLES, seed=number)
+        if machine == HOST:
+            assert_equals_tflm(graph_of(adders), samples=SAMPLES, seed=number)
+        else:
+            assert_machine_equals_tflm(graph_of(adders), MACHINES[machine], samples=SAMPLES, seed=number)
     except Exception as error:
-        raise AssertionError(f"{operator}, chunk {number}: {error}") from error
+        raise AssertionError(f"{operator}, chunk {number} on {machine}: {error}") from error
     return operator, len(adders)
 
 
@@ -68,13 +77,15 @@ def run(
     operators: Sequence[str],
     *,
     cases: int,
+    machine: str = HOST,
     jobs: int = 1,
     state: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> Mapping[str, int]:
     """Check until every operator has `cases` cases; operator → cases that are done, those of earlier runs included."""
     done: dict[str, int] = json.loads(state.read_text()) if state is not None and state.is_file() else {}
-    chunks = -(-cases // CHUNK)
+    size = CHUNK[machine]
+    chunks = -(-cases // size)
     tasks = [
         (operator, number)
         for number in range(chunks)
@@ -83,15 +94,15 @@ def run(
     ]
     begin, checked = time.monotonic(), 0
     with ProcessPoolExecutor(max_workers=jobs) as pool:
-        for operator, count in pool.map(check_chunk, tasks):
+        for operator, count in pool.map(partial(check_chunk, machine=machine), tasks):
             done[operator] = done.get(operator, 0) + 1
             checked += count
             if state is not None:
                 state.parent.mkdir(parents=True, exist_ok=True)
                 state.write_text(json.dumps(done, indent=1))
             rate = checked / (time.monotonic() - begin)
-            report(f"{operator}: {done[operator] * CHUNK:,} of {chunks * CHUNK:,}; {rate:.0f} cases/s")
-    return {operator: done[operator] * CHUNK for operator in operators}
+            report(f"{operator}: {done[operator] * size:,} of {chunks * size:,}; {rate:.0f} cases/s")
+    return {operator: done.get(operator, 0) * size for operator in operators}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -99,15 +110,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("operators", nargs="*", choices=[*sorted(OPERATORS), []], metavar="OPERATOR")
+    parser.add_argument("--machine", choices=list(CHUNK), default=HOST, help="where the compiled engine runs")
     parser.add_argument("--cases", type=int, default=100_000, help="of every operator")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--state", type=Path, default=Path("build/long_run.json"))
+    parser.add_argument("--state", type=Path, help="build/long_run_MACHINE.json by default")
     chosen = parser.parse_args(arguments)
     run(
         chosen.operators or sorted(OPERATORS),
         cases=chosen.cases,
+        machine=chosen.machine,
         jobs=chosen.jobs,
-        state=chosen.state,
+        state=chosen.state or Path(f"build/long_run_{chosen.machine}.json"),
         report=partial(print, flush=True),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,23 +14,13 @@ from mcu.firmware.gcc import TARGETS
 from mcu.tflm import TflmInterpreter
 from tests.benchmarks.qemu_bench import MACHINES, Machine, run_on_qemu
 from tests.mcu.compiler.cases import OPERATORS, Adder
-from tests.mcu.compiler.host_run import random_samples
+from tests.mcu.compiler.emulated_run import assert_machine_equals_tflm
 from tests.support import require
 from tests.tflite_networks import residual_network, segmenter
 from tests.tflite_writer import Graph
 
 FAST = ("ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 PER_GRAPH = 40
-
-
-def check(model_bytes: bytes, machine: Machine, *, samples: int = 3, seed: int = 0) -> None:
-    """Bytes on the machine equal the reference's, on extremes and on noise."""
-    interpreter = TflmInterpreter(model_bytes)
-    inputs = random_samples(interpreter, samples, seed=seed)
-    expected = [interpreter.invoke(sample) for sample in inputs]
-    kernels: Literal["dsp", "portable"] = "dsp" if TARGETS[machine.target].dsp else "portable"
-    run = run_on_qemu(compile_model(model_bytes, kernels=kernels), machine, inputs, expected)
-    assert run.wrong_bytes == 0
 
 
 def check_random(strategies: Sequence[st.SearchStrategy[Adder]], machine: Machine, *, graphs: int) -> None:
@@ -49,7 +38,7 @@ def check_random(strategies: Sequence[st.SearchStrategy[Adder]], machine: Machin
     def run(adders: list[Adder], seed: int) -> None:
         graph = Graph()
         outputs = [add(graph, f"case{index}") for index, add in enumerate(adders)]
-        check(graph.build(outputs=outputs), machine, seed=seed)
+        assert_machine_equals_tflm(graph.build(outputs=outputs), machine, seed=seed)
 
     run()
 
@@ -66,7 +55,7 @@ def machine(request: pytest.FixtureRequest) -> Machine:
 
 @pytest.mark.parametrize("model_bytes", [residual_network(), segmenter()], ids=["residual", "segmenter"])
 def test_whole_networks_give_the_same_bytes(machine: Machine, model_bytes: bytes) -> None:
-    check(model_bytes, machine)
+    assert_machine_equals_tflm(model_bytes, machine)
 
 
 @pytest.mark.parametrize("operator", FAST)
@@ -112,7 +101,7 @@ def test_dead_channels_with_huge_biases_leave_a_layer_to_the_fast_kernel() -> No
     y = graph.add("CONV_2D", (x, w, b), "y", (1, 5, 7, 8), scale=0.05, zero_point=5, options=options)
     model_bytes = graph.build(outputs=[y])
     assert "kt_conv_row_dsp, .op" in compile_model(model_bytes, kernels="dsp").files["kt_model.c"]
-    check(model_bytes, chosen)
+    assert_machine_equals_tflm(model_bytes, chosen)
 
 
 def test_two_runs_take_the_same_number_of_instructions() -> None:

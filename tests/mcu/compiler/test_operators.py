@@ -39,14 +39,27 @@ def test_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str)
     check()
 
 
-def test_a_negative_slope_rounds_its_ties_away_from_zero() -> None:
-    """One output step is eight input steps: every eighth negative value is a tie, which only a mirrored factor hits."""
+@pytest.mark.parametrize(
+    ("scale", "target", "alpha"),
+    [
+        (
+            10.646047592163086,
+            8.0,
+            -1.0,
+        ),  # every eighth negative value is a tie, which only a mirrored factor hits
+        (
+            0.0012417417019605637,
+            2.888085603713989,
+            2.0,
+        ),  # 138.5 steps with float64 products, a hair less with float32
+    ],
+    ids=["mirrored", "float64"],
+)
+def test_a_leaky_relus_ties_round_as_the_references_do(scale: float, target: float, alpha: float) -> None:
     require("module:tflite_micro")
-    scale = 10.646047592163086
     graph = Graph()
-    source = graph.input("x", (1, 1024), scale=scale, zero_point=127)
-    slope = {"alpha": -1.0}
-    graph.add("LEAKY_RELU", (source,), "y", (1, 1024), scale=8 * scale, zero_point=-128, options=slope)
+    source = graph.input("x", (1, 4096), scale=scale, zero_point=-125 if alpha > 0 else 127)
+    graph.add("LEAKY_RELU", (source,), "y", (1, 4096), scale=target, options={"alpha": alpha})
     assert_equals_tflm(graph.build(outputs=["y"]), samples=4, seed=0)
 
 
