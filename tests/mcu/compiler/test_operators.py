@@ -42,16 +42,10 @@ def test_random_operators_give_the_bytes_of_tensorflow_lite_micro(operator: str)
 @pytest.mark.parametrize(
     ("scale", "target", "alpha"),
     [
-        (
-            10.646047592163086,
-            8.0,
-            -1.0,
-        ),  # every eighth negative value is a tie, which only a mirrored factor hits
-        (
-            0.0012417417019605637,
-            2.888085603713989,
-            2.0,
-        ),  # 138.5 steps with float64 products, a hair less with float32
+        # Every eighth negative value is a tie, which only a mirrored factor hits.
+        (10.646047592163086, 8 * 10.646047592163086, -1.0),
+        # 200 input steps are half of 138.5 output steps with float64 factors, and a hair less with float32.
+        (0.0012417417019605637, 0.0035862575750797987, 2.0),
     ],
     ids=["mirrored", "float64"],
 )
