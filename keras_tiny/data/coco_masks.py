@@ -15,12 +15,11 @@ from keras_tiny.data.coco_json import Picture, not_coco, read_instances_files
 from keras_tiny.data.coco_rle import decode_segmentation
 from keras_tiny.data.held_out import hold_out
 from keras_tiny.data.mask_dataset import mask_dataset
-from keras_tiny.data.sample import Dataset
+from keras_tiny.data.sample import BACKGROUND, Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import read_image
 
-BACKGROUND = "background"
 FOREGROUND = "object"
 
 # (number in the mask, segmentation as in the file), the largest area first.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # The value of a mask's pixel that belongs to no class: it is neither learnt nor judged.
 VOID = 255
+# The label, always the first, of the pixels that belong to nothing that has a name.
+BACKGROUND = "background"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from keras_tiny.boxes import Boxes
 from keras_tiny.boxes.iou import area, intersection, iou
 from keras_tiny.data.digits import SPLITS, packed
-from keras_tiny.data.sample import Dataset, Split
+from keras_tiny.data.sample import BACKGROUND, Dataset, Split
 from keras_tiny.data.source import ImageSize, preprocessing_for
 from keras_tiny.errors import DataError
 
@@ -31,7 +31,6 @@ MOST_OVERLAP = 0.2  # IoU of two boxes
 MOST_HIDDEN = (
     0.3  # share of the smaller box that the other may cover: a small digit must not sit on a large one
 )
-BACKGROUND, INK_LABEL = "background", "ink"
 INK = 128  # a pixel with at least half its area inked belongs to the digit
 
 _LICENCE = "CC BY 4.0: digits of E. Alpaydin, C. Kaynak, UCI, 1998; composed by keras-tiny"
@@ -150,7 +149,7 @@ def _dataset(
     labels = {
         "digits_scenes": digits,
         "digits_masks": (BACKGROUND, *digits),
-        "digits_ink": (BACKGROUND, INK_LABEL),
+        "digits_ink": (BACKGROUND, "ink"),
     }
 
     def mask(sample: str) -> np.ndarray:

@@ -18,13 +18,12 @@ from PIL import Image, ImageDraw
 from keras_tiny.data.bitmaps import decode_bitmap, paint
 from keras_tiny.data.held_out import hold_out
 from keras_tiny.data.mask_dataset import mask_dataset
-from keras_tiny.data.sample import Dataset
+from keras_tiny.data.sample import BACKGROUND, Dataset
 from keras_tiny.data.source import ImageSize, existing_folder, preprocessing_for
 from keras_tiny.errors import DataError
 from keras_tiny.preprocessing.image import EXTENSIONS, read_image
 
 FSOCO_BORDER_PX = 140
-BACKGROUND = "background"
 _SHAPES = ("bitmap", "polygon")
 _MAX_SIDE = 16384
 

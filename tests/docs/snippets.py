@@ -128,7 +128,7 @@ HOW: dict[str, tuple[How, ...]] = {
         By("tests/mcu/postprocess/test_detect.py::test_the_header_names_every_map_and_table"),
     ),
     "docs/how_to/train_a_segmenter.md": (
-        Not("trains for half an hour; docs/reference/results.md has what came of it"),
+        Not("trains for ten minutes; docs/reference/results.md has what came of it"),
         By(HERE + "test_the_description_of_masks_reads_such_a_folder"),
         DATA,
         DATA,
